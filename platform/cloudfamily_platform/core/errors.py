@@ -1,0 +1,49 @@
+"""What the product refuses, as classes: `code` is stable for machines, the texts `error.<code>` are for people."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """Something asked for that is refused. `params` fill the text; HTTP codes belong to web, chat texts to the bots."""
+
+    code = "refused"
+
+    def __init__(self, **params: object) -> None:
+        super().__init__(self.code if not params else f"{self.code}: {params}")
+        self.params = params
+
+
+class NotFound(Refusal):
+    """There is no such thing, or this person may not know of it."""
+
+    code = "not_found"
+
+
+class SignInFirst(Refusal):
+    """Nobody is signed in."""
+
+    code = "sign_in_first"
+
+
+class NotAllowed(Refusal):
+    """This person's role does not allow it."""
+
+    code = "not_allowed"
+
+
+class Taken(Refusal):
+    """Somebody was first."""
+
+    code = "taken"
+
+
+class WrongState(Refusal):
+    """The thing is not in a state in which this can be done."""
+
+    code = "wrong_state"
+
+
+class Invalid(Refusal):
+    """A value is missing or out of its range; `field` and `reason` say which and why."""
+
+    code = "invalid"

@@ -1,0 +1,63 @@
+"""Every setting, read once from the environment (`CF_…`); each may instead be read from the file named by `CF_…_FILE`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "CF_"
+
+
+class Settings(BaseSettings):
+    """The descriptions are the documentation: docs/settings.md is compared with them by a test."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    data_dir: Path = Field(Path(".cloudfamily"), description="Folder of the embedded database, broker and their keys.")
+    database_url: SecretStr | None = Field(None, description="libpq URL of PostgreSQL or TimescaleDB; empty: embedded.")
+    database_port: int = Field(54320, ge=1, le=65535, description="Loopback TCP port of the embedded database.")
+    mqtt_host: str | None = Field(None, description="Host of the MQTT 5 broker; empty: embedded.")
+    mqtt_port: int = Field(18830, ge=1, le=65535, description="Port of the MQTT broker, embedded or not.")
+    mqtt_username: str | None = Field(None, description="User name at the broker; empty: none.")
+    mqtt_password: SecretStr | None = Field(None, description="Password at the broker.")
+    gateway_name: str = Field("gateway-1", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="Name of this gateway's MQTT session: one per running gateway.")
+    web_host: str = Field("127.0.0.1", description="Address that the console and the API listen on.")
+    web_port: int = Field(8420, ge=1, le=65535, description="Port of the console and the API.")
+    public_url: str | None = Field(None, description="Address under which people reach the console; empty: the one listened on.")
+    telegram_token: SecretStr | None = Field(None, description="Bot token; empty: the local chat page takes Telegram's place.")
+    telegram_api: str | None = Field(None, description="Base URL of a Bot API server; empty: Telegram's own.")
+    chat_port: int = Field(8421, ge=1, le=65535, description="Port of the local chat page, when there is no bot token.")
+    demo: bool = Field(True, description="Seed the demo city into an empty embedded database and let its devices live.")
+    timezone: str = Field("Asia/Shanghai", description="Time zone in which people read times.")
+    keep_days: int = Field(400, ge=1, le=36500, description="Readings older than this many days are deleted.")
+    poll_seconds: float = Field(2.0, gt=0, le=60, description="How often a stage looks for due rows when nothing notified it.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["json", "console"] = Field("json", description="Logs as JSON lines, or coloured for a terminal.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, NamedFiles(settings_cls)
+
+
+class NamedFiles(PydanticBaseSettingsSource):
+    """Reads the value of `name` from the file that `CF_NAME_FILE` names; a missing file is an error, not a default."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        return (Path(path).read_text(encoding="utf-8").strip() if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}

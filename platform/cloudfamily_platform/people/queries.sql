@@ -1,0 +1,122 @@
+-- name: person_by_id
+SELECT p.id, p.code, p.name, p.language, p.canary,
+       coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}') AS roles,
+       coalesce(bool_or(r.role IN ('operator', 'supervisor') AND r.district_id IS NULL), false) AS whole_city,
+       coalesce(array_agg(DISTINCT r.district_id) FILTER (WHERE r.role IN ('operator', 'supervisor') AND r.district_id IS NOT NULL), '{}') AS districts
+FROM person p LEFT JOIN role r ON r.person_id = p.id
+WHERE p.id = %(person_id)s GROUP BY p.id;
+
+-- name: person_id_by_session
+SELECT person_id, csrf FROM session WHERE hash = %(hash)s AND expires_at > %(now)s;
+
+-- name: person_id_by_reach
+SELECT person_id FROM reach WHERE channel = %(channel)s AND address = %(address)s AND dead_at IS NULL;
+
+-- name: bind_reach
+INSERT INTO reach (person_id, channel, address) VALUES (%(person_id)s, %(channel)s, %(address)s)
+ON CONFLICT (person_id, channel) DO UPDATE SET address = EXCLUDED.address, dead_at = NULL;
+
+-- name: unbind_address
+DELETE FROM reach WHERE channel = %(channel)s AND address = %(address)s AND person_id <> %(person_id)s;
+
+-- name: reach_is_dead
+UPDATE reach SET dead_at = %(now)s WHERE person_id = %(person_id)s AND channel = %(channel)s;
+
+-- name: set_language
+UPDATE person SET language = %(language)s WHERE id = %(person_id)s;
+
+-- name: add_ticket
+INSERT INTO ticket (hash, person_id, purpose, expires_at) VALUES (%(hash)s, %(person_id)s, %(purpose)s, %(expires_at)s);
+
+-- name: use_ticket
+UPDATE ticket SET used_at = %(now)s
+WHERE hash = %(hash)s AND purpose = %(purpose)s AND used_at IS NULL AND expires_at > %(now)s RETURNING person_id;
+
+-- name: add_session
+INSERT INTO session (hash, person_id, csrf, created_at, expires_at) VALUES (%(hash)s, %(person_id)s, %(csrf)s, %(now)s, %(expires_at)s);
+
+-- name: end_session
+DELETE FROM session WHERE hash = %(hash)s;
+
+-- name: forget_old_sessions
+WITH old AS (DELETE FROM session WHERE expires_at < %(now)s) DELETE FROM ticket WHERE expires_at < %(now)s;
+
+-- name: search_homes
+SELECT h.id, h.code, h.address, h.lat, h.lon, d.code AS district, d.name_zh, d.name_en,
+       coalesce(array_agg(p.name ORDER BY p.id) FILTER (WHERE p.id IS NOT NULL), '{}') AS elders,
+       (SELECT count(*) FROM alert a WHERE a.home_id = h.id AND a.state <> 'resolved') AS live_alerts,
+       (SELECT max((SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s)) FROM device v WHERE v.home_id = h.id) AS last_seen_at
+FROM home h JOIN district d ON d.id = h.district_id
+LEFT JOIN resident s ON s.home_id = h.id LEFT JOIN person p ON p.id = s.person_id
+WHERE NOT h.canary AND (%(whole_city)s OR h.district_id = ANY(%(districts)s))
+  AND (%(q)s = '' OR h.code ILIKE '%%' || %(q)s || '%%' OR h.address ILIKE '%%' || %(q)s || '%%'
+       OR EXISTS (SELECT FROM resident s2 JOIN person p2 ON p2.id = s2.person_id
+                  WHERE s2.home_id = h.id AND (p2.name ILIKE '%%' || %(q)s || '%%' OR p2.phone LIKE '%%' || %(q)s || '%%')))
+GROUP BY h.id, d.id ORDER BY h.code LIMIT %(limit)s;
+
+-- name: home_by_code
+SELECT h.id, h.code, h.address, h.lat, h.lon, h.key_code, h.district_id, d.code AS district, d.name_zh, d.name_en
+FROM home h JOIN district d ON d.id = h.district_id WHERE h.code = %(code)s;
+
+-- name: home_by_id
+SELECT h.id, h.code, h.address, h.lat, h.lon, h.key_code, h.district_id, d.code AS district, d.name_zh, d.name_en
+FROM home h JOIN district d ON d.id = h.district_id WHERE h.id = %(home_id)s;
+
+-- name: elders
+SELECT p.name, p.sex, p.birth_date, p.phone, s.conditions, s.medicines, s.languages, s.hearing, s.notes
+FROM resident s JOIN person p ON p.id = s.person_id WHERE s.home_id = %(home_id)s ORDER BY p.id LIMIT 10;
+
+-- name: contacts
+SELECT p.name, c.relation, p.phone, c.rank FROM contact c JOIN person p ON p.id = c.person_id
+WHERE c.home_id = %(home_id)s ORDER BY c.rank LIMIT 20;
+
+-- name: devices
+SELECT v.code, v.kind,
+       (SELECT r.value FROM reading r WHERE r.device_id = v.id AND r.quantity = 30 AND r.time > %(since)s ORDER BY r.time DESC LIMIT 1) AS battery,
+       (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s) AS last_seen_at
+FROM device v WHERE v.home_id = %(home_id)s ORDER BY v.code LIMIT 100;
+
+-- name: recent_readings
+SELECT r.time AS at, v.code AS device, r.quantity, r.value
+FROM device v CROSS JOIN LATERAL (
+    SELECT time, quantity, value FROM reading WHERE device_id = v.id AND time > %(since)s ORDER BY time DESC LIMIT 20) r
+WHERE v.home_id = %(home_id)s ORDER BY r.time DESC LIMIT %(limit)s;
+
+-- name: add_device
+INSERT INTO device (code, home_id, kind, watched_from, due_at) VALUES (%(device)s, %(home_id)s, %(kind)s, %(now)s, %(now)s)
+ON CONFLICT (code) DO NOTHING RETURNING id;
+
+-- name: quarantine_list
+SELECT id, last_at AS received_at, first_at, times, topic, device_code AS device, reason, detail, size, sample, cleared_at
+FROM quarantine WHERE cleared_at IS NULL ORDER BY last_at DESC LIMIT %(limit)s;
+
+-- name: quarantine_unknown
+SELECT q.device_code AS device, min(q.first_at) AS first_seen_at, sum(q.times)::int AS frames
+FROM quarantine q
+WHERE q.reason = 'unknown_device' AND q.cleared_at IS NULL AND NOT EXISTS (SELECT FROM device v WHERE v.code = q.device_code)
+GROUP BY q.device_code ORDER BY min(q.first_at) LIMIT %(limit)s;
+
+-- name: quarantine_clear
+UPDATE quarantine SET cleared_at = %(now)s WHERE id = %(id)s AND cleared_at IS NULL RETURNING id;
+
+-- name: quarantine_clear_device
+UPDATE quarantine SET cleared_at = %(now)s WHERE device_code = %(device)s AND reason = 'unknown_device' AND cleared_at IS NULL;
+
+-- name: quarantine_forget
+DELETE FROM quarantine WHERE last_at < %(before)s;
+
+-- name: reading_maintain
+SELECT reading_maintain(%(now)s, %(keep_days)s);
+
+-- name: alive
+INSERT INTO alive (name, at) VALUES (%(name)s, %(now)s)
+ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at RETURNING (SELECT at FROM alive WHERE name = %(name)s) AS before;
+
+-- name: alive_at
+SELECT at FROM alive WHERE name = %(name)s;
+
+-- name: watch_devices_from
+UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes * interval '1 minute' WHERE due_at IS NOT NULL;
+
+-- name: give_homes_time
+UPDATE home SET due_at = greatest(due_at, %(now)s + least(silence_minutes, %(grace_minutes)s) * interval '1 minute') WHERE due_at IS NOT NULL;
