@@ -1,0 +1,26 @@
+"""Dialects, one file per device family: pure functions from a frame to readings, signals and faults. Chosen by topic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from cloudfamily_gateway import wire
+from cloudfamily_gateway.dialects import own
+
+log = structlog.get_logger()
+#: First level of the topic → decoder. A new family adds its file and a line here.
+BY_TOPIC: dict[str, Callable[[str, bytes], wire.Decoded]] = {"cf": own.decode}
+
+
+def decode(topic: str, payload: bytes) -> wire.Decoded:
+    """Never raises: what cannot be understood comes back as a fault."""
+    decoder = BY_TOPIC.get(topic.partition("/")[0])
+    if decoder is None:
+        return wire.Decoded(None, faults=(wire.Fault("wrong_topic", f"no device family speaks on {topic[:200]!r}"),))
+    try:
+        return decoder(topic, payload)
+    except Exception as error:  # a decoder's mistake costs its own frame, never the lane
+        log.exception("decoder_failed", topic=topic[:200])
+        return wire.Decoded(None, faults=(wire.Fault("decoder_failed", f"{type(error).__name__}: {error}"[:300]),))

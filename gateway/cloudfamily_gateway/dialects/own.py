@@ -1,0 +1,87 @@
+"""Our own dialect, version 1: docs/protocol.md."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from cloudfamily_gateway import wire
+from cloudfamily_platform.core import quantity
+
+#: A battery at or below this many percent is a signal, once a day and device.
+BATTERY_LOW_PERCENT = 15
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class ReadingMessage(msgspec.Struct, frozen=True, gc=False):
+    t: Time
+    values: dict[str, float]
+    seq: int | None = None
+
+
+class SignalMessage(msgspec.Struct, frozen=True, gc=False):
+    kind: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,40}$")]
+    seq: int | None = None
+    t: Time | None = None
+
+
+reading_message = msgspec.json.Decoder(ReadingMessage)
+signal_message = msgspec.json.Decoder(SignalMessage)
+
+
+def decode(topic: str, payload: bytes) -> wire.Decoded:
+    """`cf/v1/{device}/reading` and `cf/v1/{device}/signal`."""
+    parts = topic.split("/")
+    if len(parts) != 4 or parts[1] != "v1" or parts[3] not in ("reading", "signal") or not wire.DEVICE.match(parts[2]):
+        return wire.Decoded(None, faults=(wire.Fault("wrong_topic", f"{topic[:200]!r} is not cf/v1/{{device}}/reading or …/signal"),))
+    device = parts[2]
+    read = read_signal if parts[3] == "signal" else read_reading
+    if len(payload) > wire.LARGEST:
+        fault = wire.Fault("too_large", f"{len(payload)} bytes; the most is {wire.LARGEST}")
+        return wire.Decoded(device, (), unreadable(device, payload) if parts[3] == "signal" else (), (fault,))
+    return read(device, payload)
+
+
+def read_reading(device: str, payload: bytes) -> wire.Decoded:
+    try:
+        said = reading_message.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return wire.Decoded(device, faults=(wire.Fault("not_understood", str(error)[:300]),))
+    readings: list[wire.Reading] = []
+    signals: list[wire.Signal] = []
+    faults: list[wire.Fault] = []
+    for name, value in said.values.items():
+        known = quantity.BY_NAME.get(name)
+        if known is None:
+            faults.append(wire.Fault("unknown_quantity", f"{name[:40]!r} is no quantity that we know"))
+        elif not known.lowest <= value <= known.highest:
+            faults.append(wire.Fault("out_of_range", f"{name} = {value}: a home gives {known.lowest:g} to {known.highest:g} {known.unit}"))
+        else:
+            readings.append(wire.Reading(device, known.number, value, said.t))
+            if known.number == quantity.BATTERY and value <= BATTERY_LOW_PERCENT:
+                signals.append(battery_low(device, value, said.t))
+    return wire.Decoded(device, tuple(readings), tuple(signals), tuple(faults))
+
+
+def battery_low(device: str, percent: float, at: datetime) -> wire.Signal:
+    return wire.Signal(device=device, kind="battery_low", once=f"{at:%Y-%m-%d}", at=at, detail={"percent": round(percent)})
+
+
+def read_signal(device: str, payload: bytes) -> wire.Decoded:
+    """A signal that cannot be read is still one: somebody may have pressed."""
+    try:
+        said = signal_message.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        fault = wire.Fault("not_understood", str(error)[:300])
+        return wire.Decoded(device, (), unreadable(device, payload), (fault,))
+    # A device repeats the same t and seq until it is answered; one that tells neither is heard each time.
+    once = f"{said.seq}@{said.t.isoformat() if said.t else ''}" if said.seq is not None or said.t else ""
+    return wire.Decoded(device, (), (wire.Signal(device=device, kind=said.kind, once=once, at=said.t, seq=said.seq),), ())
+
+
+def unreadable(device: str, payload: bytes) -> tuple[wire.Signal, ...]:
+    return (wire.Signal(device=device, kind="unreadable", once=hashlib.sha256(payload).hexdigest()),)

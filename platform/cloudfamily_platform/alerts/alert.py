@@ -1,0 +1,127 @@
+"""The alert: how it is opened, who may see how much of it, and how it is shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg.types.json import Jsonb
+
+from cloudfamily_platform.alerts.rules.hazard import Hazard
+from cloudfamily_platform.core import db, errors, sql
+from cloudfamily_platform.people import home
+from cloudfamily_platform.people.person import Person
+
+QUERIES = sql.load("cloudfamily_platform.alerts")
+Row = dict[str, Any]
+#: full: with name, address and device; masked: without; None: this person may not know of it.
+Sight = Literal["full", "masked"] | None
+
+
+async def open_alert(
+    conn: db.Connection,
+    hazard: Hazard,
+    *,
+    home_id: int | None,
+    district_id: int | None,
+    device_code: str | None,
+    seq: int | None,
+    canary: bool,
+    now: datetime,
+) -> int:
+    """Opens an alert, or adds to the live one of the same home and kind; returns its id. Call inside a transaction."""
+    values = {"home_id": home_id, "district_id": district_id, "device_code": device_code, "seq": seq, "canary": canary}
+    why = Jsonb({"key": f"alert.why.{hazard.why}", "params": hazard.params})
+    hazards = {"kind": hazard.kind, "severity": hazard.severity, "why": why, "now": now}
+    row = await db.one(await conn.execute(QUERIES["open_alert"], values | hazards))
+    new = row["presses"] == 1
+    await add_event(conn, row["id"], "opened" if new else "pressed_again", now, params=hazard.params)
+    if new:
+        await db.hint(conn, "alert")
+    elif row["state"] != "open":
+        await answer_device(conn, row["id"], "help_is_coming", now)
+    return int(row["id"])
+
+
+async def add_event(
+    conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None
+) -> None:
+    """A row of the timeline. It takes the lock that numbers events in commit order: do it late in a transaction."""
+    values = {"alert_id": alert_id, "kind": kind, "now": now, "actor_id": actor_id, "params": Jsonb(params or {})}
+    await conn.execute(QUERIES["add_event"], values)
+
+
+async def answer_device(conn: db.Connection, alert_id: int, answer: str, now: datetime) -> None:
+    """The device that raised the alert is told: its light or voice says so."""
+    await conn.execute(QUERIES["add_command"], {"id": alert_id, "answer": answer, "now": now})
+    await db.hint(conn, "command")
+
+
+def sight(person: Person, row: Row) -> Sight:
+    """How much of an alert this person may see. A canary is seen by canaries alone, and sees only them."""
+    if row["canary"] != person.canary:
+        return None
+    if person.oversees(row["district_id"]) or person.id in row["family"] or person.id in row["responding"]:
+        return "full"
+    return "masked" if person.id in row["offered"] else None
+
+
+def shown(row: Row, how: Sight) -> Row:
+    """The alert as the API and the stream give it."""
+    full = how == "full"
+    found = {key: row[key] for key in ("id", "kind", "severity", "state", "outcome", "presses", "step", "canary")}
+    times = {key: iso(row[key]) for key in ("opened_at", "accepted_at", "on_the_way_at", "there_at", "resolved_at")}
+    place = {"code": row["district_code"], "name_zh": row["district_zh"], "name_en": row["district_en"]}
+    return {
+        **found,
+        **times,
+        "district": place if row["district_id"] else None,
+        "home": row["home_code"] if full else None,
+        "elder": row["elder"] if full else None,
+        "address": row["address"] if full else None,
+        "device": row["device_code"] if full else None,
+        "why": row["why"] if full else {"key": f"alert.why.{row['kind']}_masked", "params": {}},
+        "handler": {"id": row["handler_id"], "name": row["handler_name"]} if row["handler_id"] else None,
+    }
+
+
+def shown_event(row: Row) -> Row:
+    return {"id": row["event_id"], "alert_id": row["alert_id"], "at": iso(row["at"]), "kind": row["event_kind"], "actor": row["actor"], "params": row["params"]}
+
+
+def iso(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+
+
+async def load(conn: db.Connection, alert_id: int) -> Row:
+    """Raises NotFound."""
+    row = await (await conn.execute(QUERIES["alert_by_id"], {"id": alert_id})).fetchone()
+    if row is None:
+        raise errors.NotFound(what="alert")
+    return row
+
+
+async def listing(conn: db.Connection, person: Person, *, resolved: bool, limit: int) -> Row:
+    """This person's alerts, and the stream position from which nothing after them is missed."""
+    position = await db.one(await conn.execute(QUERIES["position"]))
+    scope = {"oversees": person.is_operator, "whole_city": person.whole_city, "districts": list(person.districts)}
+    values = {"person_id": person.id, "canary": person.canary, "resolved": resolved, "limit": limit}
+    rows = await (await conn.execute(QUERIES["alerts"], scope | values)).fetchall()
+    return {"alerts": [shown(row, sight(person, row)) for row in rows], "position": position["id"]}
+
+
+async def detail(conn: db.Connection, person: Person, alert_id: int, now: datetime) -> Row:
+    """One alert with card, timeline and offers, as far as this person may see. Raises NotFound."""
+    row = await load(conn, alert_id)
+    how = sight(person, row)
+    if how is None:
+        raise errors.NotFound(what="alert")
+    events = await (await conn.execute(QUERIES["timeline"], {"id": alert_id})).fetchall()
+    offers = await (await conn.execute(QUERIES["offers"], {"id": alert_id})).fetchall()
+    full = how == "full"
+    return {
+        "alert": shown(row, how),
+        "card": await home.card(conn, row["home_id"], now) if full and row["home_id"] else None,
+        "timeline": [shown_event(event) for event in reversed(events)] if full else [],
+        "offers": [{**offer, "offered_at": iso(offer["offered_at"])} for offer in offers] if person.is_operator else [],
+    }

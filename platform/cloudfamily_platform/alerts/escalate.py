@@ -1,0 +1,68 @@
+"""escalate: while nobody has an alert, the next people hear of it; one that is held without progress opens again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from cloudfamily_platform.alerts import alert, offers, policy
+from cloudfamily_platform.alerts.alert import QUERIES
+from cloudfamily_platform.core import db
+from cloudfamily_platform.core.stage import Stage
+
+
+async def step(conn: db.Connection, now: datetime) -> bool:
+    """One due alert takes its next turn."""
+    async with conn.transaction():
+        claimed = await (await conn.execute(QUERIES["claim_alert"], {"now": now})).fetchone()
+        if claimed is None:
+            return False
+        row = await alert.load(conn, claimed["id"])
+        await (take_turn(conn, row, now) if row["state"] == "open" else reopen(conn, row, now))
+    return True
+
+
+async def take_turn(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
+    turn = policy.turn(policy.parse(row["plan"]), row["step"])
+    if row["step"] > 0:
+        await alert.add_event(conn, row["id"], "escalated", now, params={"step": row["step"]})
+    for whom in turn.tell:
+        await tell(conn, row, whom, now)
+    asked = await offers.make(conn, row, turn.offer, now)
+    if turn.offer and not asked and row["step"] == 0:
+        await alert.add_event(conn, row["id"], "no_responder", now)
+    await conn.execute(QUERIES["next_turn"], {"id": row["id"], "due_at": now + turn.wait})
+    await db.hint(conn, "notification")
+
+
+async def tell(conn: db.Connection, row: dict[str, Any], whom: str, now: datetime) -> None:
+    """Tells the people that a policy names; somebody who cannot be told is a line of the timeline, not a silence."""
+    for person in await named(conn, row, whom):
+        if person["channel"] is None:
+            if whom.startswith("family"):
+                await alert.add_event(conn, row["id"], "not_told", now, actor_id=person["person_id"], params={"reason": "no_channel"})
+            continue
+        said = {"alert_id": row["id"], "message": "alert", "params": Jsonb({}), "round": row["step"], "now": now}
+        await conn.execute(QUERIES["add_notification"], person | said)
+
+
+async def named(conn: db.Connection, row: dict[str, Any], whom: str) -> list[dict[str, Any]]:
+    name, _, number = whom.partition(":")
+    where = {"home_id": row["home_id"], "district_id": row["district_id"], "canary": row["canary"]}
+    if name == "family":
+        return await (await conn.execute(QUERIES["people_of_family"], where | {"rank": int(number or 20)})).fetchall()
+    return await (await conn.execute(QUERIES["people_by_role"], where | {"role": name.removesuffix("s")})).fetchall()
+
+
+async def reopen(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
+    """Accepting is not doing: who has it and shows no progress loses it, and the alert goes on where it was."""
+    await conn.execute(QUERIES["drop_response"], {"id": row["id"], "now": now})
+    await conn.execute(QUERIES["reopen"], {"id": row["id"], "now": now})
+    await alert.add_event(conn, row["id"], "reopened", now, actor_id=row["handler_id"], params={"after": row["state"]})
+
+
+STAGES = (
+    Stage(name="escalate", step=step, hint="alert", oldest_due="SELECT min(due_at) AS due_at FROM alert WHERE due_at IS NOT NULL"),
+)

@@ -1,0 +1,193 @@
+-- name: claim_signal
+SELECT s.id, s.device_code, s.home_id, s.kind, s.at, s.seq, s.detail, s.tries, h.district_id, coalesce(h.canary, false) AS canary
+FROM signal s LEFT JOIN home h ON h.id = s.home_id
+WHERE s.due_at <= %(now)s ORDER BY s.due_at, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED;
+
+-- name: signal_done
+UPDATE signal SET due_at = NULL WHERE id = %(id)s;
+
+-- name: signal_postponed
+UPDATE signal SET due_at = %(now)s + interval '30 seconds' * (tries + 1), tries = tries + 1 WHERE id = %(id)s;
+
+-- name: claim_home
+SELECT id, district_id, silence_minutes, watched_from, canary FROM home
+WHERE due_at <= %(now)s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: last_movement
+SELECT max((SELECT r.time FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number AND r.value > 0
+            AND r.time <= %(now)s AND r.time > %(since)s ORDER BY r.time DESC LIMIT 1)) AS at
+FROM device v CROSS JOIN unnest(%(movement)s::smallint[]) AS q(number) WHERE v.home_id = %(home_id)s;
+
+-- name: look_at_home_again
+UPDATE home SET due_at = %(due_at)s WHERE id = %(home_id)s;
+
+-- name: open_alert
+INSERT INTO alert (home_id, district_id, device_code, kind, severity, why, seq, policy_id, opened_at, due_at, canary)
+SELECT %(home_id)s, %(district_id)s, %(device_code)s, %(kind)s, %(severity)s, %(why)s, %(seq)s, p.id, %(now)s, %(now)s, %(canary)s
+FROM policy p WHERE p.active AND p.severity = %(severity)s AND (p.district_id IS NULL OR p.district_id = %(district_id)s)
+ORDER BY p.district_id NULLS LAST, p.version DESC LIMIT 1
+ON CONFLICT (coalesce('home ' || home_id, 'device ' || device_code), kind) WHERE state <> 'resolved'
+DO UPDATE SET presses = alert.presses + 1, seq = coalesce(EXCLUDED.seq, alert.seq),
+              device_code = coalesce(EXCLUDED.device_code, alert.device_code)
+RETURNING id, presses, state;
+
+-- name: add_event
+INSERT INTO alert_event (alert_id, at, kind, actor_id, params) VALUES (%(alert_id)s, %(now)s, %(kind)s, %(actor_id)s, %(params)s);
+
+-- name: claim_alert
+SELECT v.id FROM alert v WHERE v.due_at <= %(now)s ORDER BY v.due_at, v.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: lock_alert
+SELECT id FROM alert WHERE id = %(id)s FOR UPDATE;
+
+-- name: alert_by_id
+SELECT v.*, p.plan FROM alert_view v JOIN policy p ON p.id = v.policy_id WHERE v.id = %(id)s;
+
+-- name: alerts
+SELECT v.* FROM alert_view v
+WHERE v.canary = %(canary)s AND (v.state = 'resolved') = %(resolved)s
+  AND ((%(oversees)s AND (%(whole_city)s OR v.district_id IS NULL OR v.district_id = ANY(%(districts)s)))
+       OR %(person_id)s = ANY(v.family) OR %(person_id)s = ANY(v.offered) OR %(person_id)s = ANY(v.responding))
+ORDER BY CASE WHEN v.state = 'resolved' THEN v.resolved_at END DESC NULLS LAST, v.opened_at LIMIT %(limit)s;
+
+-- name: position
+SELECT coalesce(max(id), 0) AS id FROM alert_event;
+
+-- name: events_after
+SELECT e.id AS event_id, e.alert_id, e.at, e.kind AS event_kind, e.params, actor.name AS actor
+FROM alert_event e LEFT JOIN person actor ON actor.id = e.actor_id
+WHERE e.id > %(after)s ORDER BY e.id LIMIT %(limit)s;
+
+-- name: alerts_by_id
+SELECT v.* FROM alert_view v WHERE v.id = ANY(%(ids)s);
+
+-- name: timeline
+SELECT e.id AS event_id, e.alert_id, e.at, e.kind AS event_kind, e.params, actor.name AS actor
+FROM alert_event e LEFT JOIN person actor ON actor.id = e.actor_id
+WHERE e.alert_id = %(id)s ORDER BY e.id DESC LIMIT 500;
+
+-- name: next_turn
+UPDATE alert SET step = step + 1, due_at = %(due_at)s WHERE id = %(id)s;
+
+-- name: reopen
+UPDATE alert SET state = 'open', handler_id = NULL, due_at = %(now)s WHERE id = %(id)s;
+
+-- name: drop_response
+UPDATE response SET ended = 'dropped', ended_at = %(now)s WHERE alert_id = %(id)s AND ended IS NULL RETURNING person_id;
+
+-- name: people_by_role
+SELECT DISTINCT p.id AS person_id, x.channel FROM person p
+JOIN role r ON r.person_id = p.id AND r.role = %(role)s AND (r.district_id IS NULL OR r.district_id = %(district_id)s)
+LEFT JOIN reach x ON x.person_id = p.id AND x.dead_at IS NULL
+WHERE p.canary = %(canary)s ORDER BY p.id LIMIT 200;
+
+-- name: people_of_family
+SELECT p.id AS person_id, x.channel FROM contact c JOIN person p ON p.id = c.person_id
+LEFT JOIN reach x ON x.person_id = p.id AND x.dead_at IS NULL
+WHERE c.home_id = %(home_id)s AND c.rank <= %(rank)s AND p.canary = %(canary)s ORDER BY c.rank;
+
+-- name: add_notification
+INSERT INTO notification (alert_id, person_id, channel, message, params, round, created_at, due_at)
+VALUES (%(alert_id)s, %(person_id)s, %(channel)s, %(message)s, %(params)s, %(round)s, %(now)s, %(now)s)
+ON CONFLICT (alert_id, person_id, message, round) DO NOTHING;
+
+-- name: tell_those_told
+INSERT INTO notification (alert_id, person_id, channel, message, params, round, created_at, due_at)
+SELECT n.alert_id, n.person_id, n.channel, %(message)s, %(params)s, %(round)s, %(now)s, %(now)s
+FROM (SELECT DISTINCT alert_id, person_id, channel FROM notification WHERE alert_id = %(alert_id)s AND message = 'alert') n
+JOIN contact c ON c.person_id = n.person_id JOIN alert a ON a.id = n.alert_id AND a.home_id = c.home_id
+WHERE n.person_id <> %(actor_id)s
+ON CONFLICT (alert_id, person_id, message, round) DO NOTHING;
+
+-- name: candidates
+SELECT r.person_id, r.lat, r.lon, r.reach_m, o.id IS NOT NULL AS asked_before
+FROM responder r JOIN person p ON p.id = r.person_id
+LEFT JOIN offer o ON o.alert_id = %(alert_id)s AND o.person_id = r.person_id
+WHERE r.on_duty AND r.skills @> ARRAY[%(skill)s::text] AND p.canary = %(canary)s
+  AND r.lat BETWEEN %(lat)s - 0.5 AND %(lat)s + 0.5 AND r.lon BETWEEN %(lon)s - 0.5 AND %(lon)s + 0.5
+  AND (o.id IS NULL OR o.state = 'lapsed')
+  AND NOT EXISTS (SELECT FROM response v WHERE v.person_id = r.person_id AND v.ended IS NULL)
+  AND EXISTS (SELECT FROM role w WHERE w.person_id = r.person_id AND w.role IN ('caregiver', 'volunteer'))
+ORDER BY (r.lat - %(lat)s) ^ 2 + (r.lon - %(lon)s) ^ 2 LIMIT 500;
+
+-- name: add_offer
+INSERT INTO offer (alert_id, person_id, distance_m, offered_at, due_at)
+VALUES (%(alert_id)s, %(person_id)s, %(distance_m)s, %(now)s, %(due_at)s)
+ON CONFLICT (alert_id, person_id) DO UPDATE SET state = 'offered', offered_at = EXCLUDED.offered_at, due_at = EXCLUDED.due_at
+WHERE offer.state = 'lapsed' RETURNING id;
+
+-- name: reach_of
+SELECT channel FROM reach WHERE person_id = %(person_id)s AND dead_at IS NULL ORDER BY channel LIMIT 1;
+
+-- name: claim_offer
+SELECT o.id, o.alert_id, o.person_id, a.state FROM offer o JOIN alert a ON a.id = o.alert_id
+WHERE o.due_at <= %(now)s ORDER BY o.due_at LIMIT 1 FOR UPDATE OF a SKIP LOCKED;
+
+-- name: end_offer
+UPDATE offer SET state = %(state)s, due_at = NULL WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND state IN ('offered', 'lapsed') RETURNING id;
+
+-- name: lapse_offer
+UPDATE offer SET state = 'lapsed', due_at = NULL WHERE id = %(id)s AND state = 'offered' RETURNING id;
+
+-- name: withdraw_offers
+UPDATE offer SET state = 'withdrawn', due_at = NULL WHERE alert_id = %(alert_id)s AND state IN ('offered', 'lapsed') RETURNING person_id;
+
+-- name: offers
+SELECT p.name AS person, o.state, o.distance_m, o.offered_at,
+       (SELECT min(r.role) FROM role r WHERE r.person_id = p.id AND r.role IN ('caregiver', 'volunteer')) AS role
+FROM offer o JOIN person p ON p.id = o.person_id WHERE o.alert_id = %(id)s ORDER BY o.offered_at, o.distance_m LIMIT 100;
+
+-- name: accept
+UPDATE alert SET state = 'accepted', handler_id = %(person_id)s, accepted_at = coalesce(accepted_at, %(now)s), due_at = %(due_at)s
+WHERE id = %(id)s;
+
+-- name: add_response
+INSERT INTO response (alert_id, person_id, accepted_at) VALUES (%(id)s, %(person_id)s, %(now)s);
+
+-- name: on_the_way
+UPDATE alert SET state = 'on_the_way', on_the_way_at = %(now)s, due_at = %(due_at)s WHERE id = %(id)s;
+
+-- name: response_on_the_way
+UPDATE response SET on_the_way_at = %(now)s WHERE alert_id = %(id)s AND ended IS NULL;
+
+-- name: there
+UPDATE alert SET state = 'there', there_at = %(now)s, due_at = %(due_at)s WHERE id = %(id)s;
+
+-- name: response_there
+UPDATE response SET there_at = %(now)s WHERE alert_id = %(id)s AND ended IS NULL;
+
+-- name: resolve
+UPDATE alert SET state = 'resolved', resolved_at = %(now)s, outcome = %(outcome)s, due_at = NULL,
+       accepted_at = coalesce(accepted_at, %(now)s), handler_id = coalesce(handler_id, %(person_id)s)
+WHERE id = %(id)s;
+
+-- name: end_response
+UPDATE response SET ended = 'resolved', ended_at = %(now)s, closed_by = %(person_id)s,
+       due_at = CASE WHEN there_at IS NOT NULL AND %(outcome)s <> 'test' THEN %(now)s END
+WHERE alert_id = %(id)s AND ended IS NULL;
+
+-- name: add_command
+INSERT INTO command (device_code, answer, seq, due_at, expires_at)
+SELECT a.device_code, %(answer)s, a.seq, %(now)s, %(now)s + interval '10 minutes'
+FROM alert a WHERE a.id = %(id)s AND a.device_code IS NOT NULL;
+
+-- name: claim_notification
+UPDATE notification SET state = 'sending', tries = tries + 1, due_at = %(now)s + interval '30 seconds'
+WHERE id = (SELECT id FROM notification WHERE due_at <= %(now)s ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, alert_id, person_id, channel, message, params, round, tries;
+
+-- name: address_of
+SELECT x.address, p.language FROM reach x JOIN person p ON p.id = x.person_id
+WHERE x.person_id = %(person_id)s AND x.channel = %(channel)s AND x.dead_at IS NULL;
+
+-- name: distance_of
+SELECT distance_m FROM offer WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s;
+
+-- name: notification_sent
+UPDATE notification SET state = 'sent', sent_at = %(now)s, due_at = NULL, error = NULL WHERE id = %(id)s AND state = 'sending';
+
+-- name: notification_again
+UPDATE notification SET state = 'waiting', due_at = %(due_at)s, error = %(error)s WHERE id = %(id)s AND state = 'sending';
+
+-- name: notification_failed
+UPDATE notification SET state = 'failed', due_at = NULL, error = %(error)s WHERE id = %(id)s AND state = 'sending';

@@ -1,0 +1,160 @@
+"""respond: accept, decline, on the way, there, resolved. The first to accept has it; every step is a line of the timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg.types.json import Jsonb
+
+from cloudfamily_platform.alerts import alert, offers, policy
+from cloudfamily_platform.alerts.alert import QUERIES
+from cloudfamily_platform.core import db, errors
+from cloudfamily_platform.people.person import Person
+
+Outcome = Literal["real", "false_alarm", "test"]
+OUTCOMES: tuple[Outcome, ...] = ("real", "false_alarm", "test")
+NOTE_LONGEST = 2000
+#: How many an operator's "send someone" asks at once.
+DISPATCH = 3
+
+
+async def lock(conn: db.Connection, alert_id: int, person: Person) -> dict[str, Any]:
+    """The alert under its lock. Raises NotFound, also when this person may not know of it."""
+    await conn.execute(QUERIES["lock_alert"], {"id": alert_id})
+    row = await alert.load(conn, alert_id)
+    if alert.sight(person, row) is None:
+        raise errors.NotFound(what="alert")
+    return row
+
+
+async def accept(conn: db.Connection, alert_id: int, person: Person, now: datetime) -> dict[str, Any]:
+    """This person has it from now on. Raises Taken when somebody was first, WrongState when it is over."""
+    async with conn.transaction():
+        row = await lock(conn, alert_id, person)
+        if row["handler_id"] == person.id and row["state"] != "resolved":
+            return row
+        if row["state"] == "resolved":
+            raise errors.WrongState(state=row["state"])
+        # An operator who asked for somebody to be sent hands over to whoever accepts the offer.
+        sent_for = row["state"] == "accepted" and not row["responding"] and person.id in row["offered"]
+        if row["state"] != "open" and not sent_for:
+            raise errors.Taken(by=row["handler_name"])
+        due_at = now + policy.patience(policy.parse(row["plan"]), "accepted")
+        values = {"id": alert_id, "alert_id": alert_id, "person_id": person.id, "now": now, "due_at": due_at}
+        await conn.execute(QUERIES["accept"], values)
+        goes = not person.oversees(row["district_id"])
+        if goes:
+            await conn.execute(QUERIES["add_response"], values)
+            await conn.execute(QUERIES["end_offer"], values | {"state": "accepted"})
+        await withdraw(conn, row, now)
+        await progress(conn, row, person, "accepted", now)
+        await alert.answer_device(conn, alert_id, "help_is_coming", now)
+        return await alert.load(conn, alert_id)
+
+
+async def decline(conn: db.Connection, alert_id: int, person: Person, now: datetime) -> None:
+    """This person cannot come: the next in line is asked at once. Raises WrongState when there is no such offer."""
+    async with conn.transaction():
+        row = await lock(conn, alert_id, person)
+        values = {"alert_id": alert_id, "person_id": person.id, "state": "declined"}
+        if await (await conn.execute(QUERIES["end_offer"], values)).fetchone() is None:
+            raise errors.WrongState(state=row["state"])
+        await alert.add_event(conn, alert_id, "declined", now, actor_id=person.id)
+        if row["state"] != "resolved" and not row["responding"]:
+            await offers.make(conn, row, 1, now)
+
+
+async def move(conn: db.Connection, alert_id: int, person: Person, to: Literal["on_the_way", "there"], now: datetime) -> dict[str, Any]:
+    """The one who has it is on the way, or there. Raises NotAllowed for anyone else but an operator, WrongState."""
+    async with conn.transaction():
+        row = await lock(conn, alert_id, person)
+        may_move(row, person)
+        if row["state"] == to:
+            return row
+        if row["state"] not in (("accepted",) if to == "on_the_way" else ("accepted", "on_the_way")):
+            raise errors.WrongState(state=row["state"])
+        due_at = now + policy.patience(policy.parse(row["plan"]), to)
+        values = {"id": alert_id, "now": now, "due_at": due_at}
+        await conn.execute(QUERIES[to], values)
+        await conn.execute(QUERIES[f"response_{to}"], values)
+        await progress(conn, row, person, to, now)
+        return await alert.load(conn, alert_id)
+
+
+async def resolve(conn: db.Connection, alert_id: int, person: Person, outcome: str, note: str, now: datetime) -> dict[str, Any]:
+    """It is over, with an outcome. Raises Invalid, NotAllowed, WrongState (it was over before)."""
+    if outcome not in OUTCOMES:
+        raise errors.Invalid(field="outcome", reason=", ".join(OUTCOMES))
+    check_note(note)
+    async with conn.transaction():
+        row = await lock(conn, alert_id, person)
+        may_move(row, person)
+        if row["state"] == "resolved":
+            raise errors.WrongState(state=row["state"])
+        values = {"id": alert_id, "person_id": person.id, "outcome": outcome, "now": now}
+        await withdraw(conn, row, now)
+        await conn.execute(QUERIES["end_response"], values)
+        await conn.execute(QUERIES["resolve"], values)
+        await progress(conn, row, person, "resolved", now, {"outcome": outcome, "note": note} if note else {"outcome": outcome})
+        await alert.answer_device(conn, alert_id, "resolved", now)
+        await db.hint(conn, "response")
+        return await alert.load(conn, alert_id)
+
+
+async def add_note(conn: db.Connection, alert_id: int, person: Person, text: str, now: datetime) -> dict[str, Any]:
+    """A line of the timeline in somebody's own words. Raises Invalid, NotAllowed."""
+    check_note(text)
+    if not text.strip():
+        raise errors.Invalid(field="text", reason="empty")
+    async with conn.transaction():
+        row = await lock(conn, alert_id, person)
+        if alert.sight(person, row) != "full":
+            raise errors.NotAllowed
+        await alert.add_event(conn, alert_id, "note", now, actor_id=person.id, params={"text": text.strip()})
+        return row
+
+
+async def dispatch(conn: db.Connection, alert_id: int, person: Person, now: datetime) -> dict[str, Any]:
+    """An operator sends for somebody. Raises NotAllowed, Taken (somebody goes already), WrongState."""
+    async with conn.transaction():
+        row = await lock(conn, alert_id, person)
+        if not person.oversees(row["district_id"]):
+            raise errors.NotAllowed
+        if row["state"] == "resolved":
+            raise errors.WrongState(state=row["state"])
+        if row["responding"]:
+            raise errors.Taken(by=row["handler_name"])
+        if not await offers.make(conn, row, DISPATCH, now):
+            await alert.add_event(conn, alert_id, "no_responder", now, actor_id=person.id)
+        return await alert.load(conn, alert_id)
+
+
+def may_move(row: dict[str, Any], person: Person) -> None:
+    if row["handler_id"] != person.id and not person.oversees(row["district_id"]):
+        raise errors.NotAllowed
+
+
+def check_note(text: str) -> None:
+    if len(text) > NOTE_LONGEST:
+        raise errors.Invalid(field="note", reason=f"longer than {NOTE_LONGEST} characters")
+
+
+async def withdraw(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
+    """Nobody else need come: standing offers end, and those who were asked hear so."""
+    asked = await (await conn.execute(QUERIES["withdraw_offers"], {"alert_id": row["id"]})).fetchall()
+    for person in asked:
+        reach = await (await conn.execute(QUERIES["reach_of"], person)).fetchone()
+        if reach is not None:
+            said = {"alert_id": row["id"], "message": "taken", "params": Jsonb({}), "round": row["step"], "now": now}
+            await conn.execute(QUERIES["add_notification"], person | reach | said)
+
+
+async def progress(
+    conn: db.Connection, row: dict[str, Any], person: Person, kind: str, now: datetime, params: dict[str, str] | None = None
+) -> None:
+    """The family who were told of it hear how it goes on; the timeline gets its line."""
+    said = {"alert_id": row["id"], "message": kind, "params": Jsonb({"actor": person.name, **(params or {})})}
+    await conn.execute(QUERIES["tell_those_told"], said | {"round": row["step"], "actor_id": person.id, "now": now})
+    await db.hint(conn, "notification")
+    await alert.add_event(conn, row["id"], kind, now, actor_id=person.id, params=params)

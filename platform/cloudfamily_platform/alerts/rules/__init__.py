@@ -1,0 +1,1 @@
+"""Hazards, one pure file each: facts in, a hazard or nothing out."""

@@ -1,0 +1,1 @@
+"""The chat bot: aiogram routers, thin: parse, call the domain, answer in the person's language."""

@@ -1,0 +1,1 @@
+"""Figures about how it goes. Canaries never count."""

@@ -1,0 +1,1 @@
+"""What is done for elders besides alarms: visits, today; care plans and monthly visits later."""

@@ -1,0 +1,1 @@
+"""The API and the console's page over HTTP. HTTP codes live here and nowhere else."""

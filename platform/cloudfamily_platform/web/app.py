@@ -1,0 +1,45 @@
+"""The web application: the API, the stream and the console's page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import metadata, resources
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+
+from cloudfamily_platform.web import alerts, homes, problems, sign_in, stream, system
+from cloudfamily_platform.web.context import Context
+
+NOT_BUILT = "console not built: run `make console`\n"
+
+
+def create(context: Context, hub: stream.Hub, more: Sequence[APIRouter] = ()) -> FastAPI:
+    """`more`: the routers of other components (the time bank's)."""
+    app = FastAPI(
+        title="Cloud Family 云家庭", version=metadata.version("cloudfamily"), docs_url=None, redoc_url=None, openapi_url="/openapi.json"
+    )
+    app.state.context = context
+    problems.install(app)
+    for router in (sign_in.router, alerts.router, homes.router, stream.router(hub), *more, system.router):
+        app.include_router(router)
+    page(app, Path(str(resources.files("cloudfamily_platform.web") / "static")))
+    return app
+
+
+def page(app: FastAPI, static: Path) -> None:
+    """The built console: its files by name, its index for every other path that is not the API's."""
+
+    @app.get("/{path:path}", include_in_schema=False)
+    async def console(path: str) -> Response:
+        index = static / "index.html"
+        if not index.is_file():
+            return PlainTextResponse(NOT_BUILT, 503)
+        wanted = (static / path).resolve()
+        if path and wanted.is_relative_to(static.resolve()) and wanted.is_file():
+            cache = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
+            return FileResponse(wanted, headers={"Cache-Control": cache})
+        if path.startswith("api/"):
+            return problems.problem("not_found")
+        return FileResponse(index, headers={"Cache-Control": "no-cache"})

@@ -1,0 +1,45 @@
+"""Refusals as HTTP: a status, a stable code, and a sentence in both languages."""
+
+from __future__ import annotations
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+
+from cloudfamily_platform.core import errors
+from cloudfamily_platform.core.texts import catalogue, say
+
+log = structlog.get_logger()
+STATUS = {"not_found": 404, "sign_in_first": 401, "not_allowed": 403, "csrf": 403, "taken": 409, "wrong_state": 409, "invalid": 422}
+
+
+def problem(code: str, **params: object) -> JSONResponse:
+    key = f"error.{code}" if f"error.{code}" in catalogue("en") else "error.refused"
+    body = {"code": code, "message": say("en", key, **params), "message_zh": say("zh-CN", key, **params)}
+    return JSONResponse({"error": body}, {"server": 500, "busy": 503}.get(code, STATUS.get(code, 400)))
+
+
+def install(app: FastAPI) -> None:
+    @app.exception_handler(errors.Refusal)
+    async def refused(request: Request, error: errors.Refusal) -> JSONResponse:
+        return problem(error.code, **error.params)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "body"
+        return problem("invalid", field=field, reason=first["msg"])
+
+    @app.exception_handler(PoolTimeout)
+    @app.exception_handler(psycopg.OperationalError)
+    async def busy(request: Request, error: Exception) -> JSONResponse:
+        log.warning("database_away", path=request.url.path, error=str(error))
+        return problem("busy")
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", path=request.url.path, exc_info=error)
+        return problem("server")
