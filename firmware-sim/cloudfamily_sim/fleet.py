@@ -1,0 +1,286 @@
+"""Many homes at once: a heap of devices and lives on a virtual clock (`step`), and its two MQTT connections (`run`)."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+from cloudfamily_sim import days
+from cloudfamily_sim.devices import Button, Device, DoorSensor, Hub, MotionSensor, Sensor, TemperatureSensor
+from cloudfamily_sim.encode import ANSWERS, Publish, read_answer
+from cloudfamily_sim.lane import Lane
+
+Kind = Literal["button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "motion_living", "door", "temperature", "hub"]
+#: How often a device reports at least. Denser than in real homes, so that 60 of them show a few readings a second.
+EVERY: dict[str, timedelta] = {"temperature": timedelta(minutes=1), "hub": timedelta(minutes=1)}
+EVERY_OTHER = timedelta(minutes=3)
+MOST_DEVICES = 100_000
+#: Routine readings kept while the broker is away.
+MOST_WAITING = 10_000
+#: Entries of the heap worked off in one go, so that the event loop breathes.
+MOST_AT_ONCE = 2_000
+SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.005, 0.5
+#: Homes begin to live one after the other: a day takes a few milliseconds to make up.
+HOME_AFTER_HOME = timedelta(milliseconds=5)
+
+
+@dataclass(frozen=True)
+class SimDevice:
+    code: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class SimHome:
+    code: str
+    devices: tuple[SimDevice, ...]
+    #: Whose habits live here.
+    seed: int
+
+
+@dataclass
+class Counters:
+    readings: int = 0
+    #: Calls as they leave a button, each repeat counted.
+    signals: int = 0
+    presses: int = 0
+    #: Answers that changed a button's light.
+    answers: int = 0
+
+
+class Life:
+    """What the sensors of one home sense of its elder's day."""
+
+    def __init__(self, home: SimHome, sensors: dict[str, Sensor], since: datetime, begins_at: datetime, zone: ZoneInfo) -> None:
+        self.sensors = sensors
+        self.moments: Iterator[days.Moment] = days.live(home.seed, since, zone)
+        self.moment: days.Moment | None = None
+        self.begins_at = begins_at
+        #: Until then nobody moves: a fall, an illness, a journey.
+        self.still_until: datetime | None = None
+
+    @property
+    def next_at(self) -> datetime:
+        return self.moment.at if self.moment else self.begins_at
+
+    def outbox(self, now: datetime) -> list[Publish]:
+        said: list[Publish] = []
+        if self.moment is None:
+            self.moment = next(self.moments)
+        elif self.moment.at <= now:
+            at, name, value = self.moment
+            sensor = self.sensors.get(name)
+            if sensor is not None and not (self.still_until and at < self.still_until):
+                sensor.sense(at, value)
+                said = sensor.outbox(at)
+            self.moment = next(self.moments)
+        return said
+
+
+class Fleet:
+    """Raises ValueError for a device code that comes twice or is none, an unknown kind, or too many devices."""
+
+    def __init__(
+        self,
+        homes: Sequence[SimHome],
+        *,
+        zone: ZoneInfo | None = None,
+        story_every_s: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        codes = [device.code for home in homes for device in home.devices]
+        if len(codes) > MOST_DEVICES:
+            raise ValueError(f"{len(codes)} devices; a fleet drives {MOST_DEVICES} at most")
+        if len(set(codes)) < len(codes):
+            raise ValueError("two devices of a fleet have the same code")
+        if unknown := {device.kind for home in homes for device in home.devices} - set(get_args(Kind)):
+            raise ValueError(f"unknown kinds of device: {sorted(unknown)}")
+        self.homes, self.zone = tuple(homes), zone or ZoneInfo("Asia/Shanghai")
+        self.story_every = timedelta(seconds=story_every_s) if story_every_s else None
+        self.rng = random.Random(f"fleet/{seed}")
+        self.story_at: datetime | None = None
+        self.kinds = {device.code: device.kind for home in homes for device in home.devices}
+        self.buttons = tuple(code for code, kind in self.kinds.items() if kind == "button")
+        self.devices: dict[str, Device] = {}
+        self.lives: dict[str, Life] = {}
+        self.counters = Counters()
+        self.heap: list[tuple[datetime, int, Device | Life]] = []
+        self.armed: dict[Device | Life, datetime] = {}
+        self.numbers = itertools.count()
+        self.wanted: dict[str, None] = {}
+        self.wake = asyncio.Event()
+        self.readings = Lane("readings", limit=MOST_WAITING)
+        self.presses = Lane("presses", limit=None, topics=(ANSWERS,), on_message=self.hear)
+
+    # Told from outside, from the event loop's thread
+
+    def press(self, device_code: str) -> None:
+        """Presses this button as soon as the fleet runs. Raises LookupError when it is no button of this fleet."""
+        if self.kinds.get(device_code) != "button":
+            raise LookupError(f"{device_code!r} is no button of this fleet")
+        self.wanted[device_code] = None
+        self.wake.set()
+
+    def keep_still(self, home_code: str, until: datetime) -> None:
+        """Nobody moves in this home until then; its devices go on reporting. Raises LookupError, also before the start."""
+        if home_code not in self.lives:
+            raise LookupError(f"{home_code!r} is no home of a started fleet")
+        self.lives[home_code].still_until = until
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        """Takes an answer from the platform; other fleets' answers pass by."""
+        heard = read_answer(topic, payload)
+        button = self.devices.get(heard[0]) if heard else None
+        if heard and isinstance(button, Button) and button.answer(heard[1]):
+            self.counters.answers += 1
+            self.arm(button)
+
+    # Pure: a clock in, messages out
+
+    def start(self, now: datetime) -> None:
+        """Makes the devices. The first reports at once, the others spread evenly over their intervals."""
+        if self.devices:
+            return
+        delays = spread([device for home in self.homes for device in home.devices])
+        for home in self.homes:
+            sensors: dict[str, Sensor] = {}
+            for plan in home.devices:
+                device = self.make(plan, home, now, now + delays[plan.code])
+                self.devices[device.code] = device
+                self.arm(device)
+                if isinstance(device, Sensor):
+                    sensors[plan.kind] = device
+            begins_at = now + HOME_AFTER_HOME * len(self.lives)
+            self.lives[home.code] = Life(home, sensors, now, begins_at, self.zone)
+            self.arm(self.lives[home.code])
+        self.story_at = now + self.story_every if self.story_every else None
+
+    def make(self, plan: SimDevice, home: SimHome, now: datetime, first_at: datetime) -> Device:
+        every = EVERY.get(plan.kind, EVERY_OTHER)
+        battery = random.Random(f"battery/{plan.code}").uniform(55, 100)
+        # Counting on from the time keeps numbers growing when the fleet is started again.
+        seq = int(now.timestamp())
+        if plan.kind == "temperature":
+
+            def measure(at: datetime) -> float:
+                return days.temperature(home.seed, at, self.zone)
+
+            return TemperatureSensor(plan.code, measure, first_at=first_at, every=every, battery=battery, seq=seq)
+        if plan.kind == "hub":
+            return Hub(plan.code, first_at=first_at, heartbeat=every, battery_days=None, seq=seq)
+        made = Button if plan.kind == "button" else DoorSensor if plan.kind == "door" else MotionSensor
+        return made(plan.code, first_at=first_at, heartbeat=every, battery=battery, seq=seq)
+
+    def step(self, now: datetime) -> list[Publish]:
+        """What the fleet sends now; at most MOST_AT_ONCE entries of the heap, ask again while `next_at` has passed."""
+        self.tell_story(now)
+        self.press_wanted(now)
+        said: list[Publish] = []
+        for _ in range(MOST_AT_ONCE):
+            if not self.heap or self.heap[0][0] > now:
+                break
+            at, _number, actor = heapq.heappop(self.heap)
+            if self.armed.get(actor) == at:
+                del self.armed[actor]
+                said += actor.outbox(now)
+                self.arm(actor)
+        signals = sum(publish.is_signal for publish in said)
+        self.counters.signals += signals
+        self.counters.readings += len(said) - signals
+        return said
+
+    @property
+    def next_at(self) -> datetime | None:
+        return self.heap[0][0] if self.heap else None
+
+    def arm(self, actor: Device | Life) -> None:
+        """Puts the actor where it belongs in the heap; what it left there before is passed over."""
+        at = actor.next_at
+        if self.armed.get(actor) != at:
+            self.armed[actor] = at
+            heapq.heappush(self.heap, (at, next(self.numbers), actor))
+
+    def press_wanted(self, now: datetime) -> None:
+        for code in self.wanted:
+            button = self.devices[code]
+            assert isinstance(button, Button)
+            button.press(now)
+            self.counters.presses += 1
+            self.arm(button)
+        self.wanted.clear()
+
+    def tell_story(self, now: datetime) -> None:
+        if self.story_at is None or self.story_every is None or now < self.story_at or not self.buttons:
+            return
+        self.story_at = now + self.story_every
+        self.press(self.rng.choice(self.buttons))
+
+    # Over MQTT
+
+    async def run(
+        self,
+        host: str,
+        port: int,
+        *,
+        stop: asyncio.Event,
+        now: Callable[[], datetime] | None = None,
+        speed: float = 1.0,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> None:
+        """Drives the fleet until `stop` is set, then ends within a second. The broker may come, go and come back.
+
+        `speed`: seconds of the homes' lives in one real second; past 1 the readings run ahead of the real time.
+        """
+        true = now or utc_now
+        began = true()
+
+        def clock() -> datetime:
+            return began + (true() - began) * speed
+
+        for lane in (self.presses, self.readings):
+            lane.start(host, port, username, password)
+        self.start(began)
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self.wake.set())
+        try:
+            while not stop.is_set():
+                for publish in self.step(clock()):
+                    (self.presses if publish.is_signal else self.readings).send(publish)
+                ahead = self.next_at - clock() if self.next_at else timedelta(seconds=LONGEST_WAIT_SECONDS)
+                await self.pause(ahead.total_seconds() / speed)
+        finally:
+            stopping.cancel()
+            await asyncio.gather(self.presses.stop(), self.readings.stop())
+
+    async def pause(self, seconds: float) -> None:
+        """Until something is due, somebody presses, or the fleet stops."""
+        self.wake.clear()
+        if self.wanted:
+            return
+        try:
+            async with asyncio.timeout(min(max(seconds, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)):
+                await self.wake.wait()
+        except TimeoutError:
+            pass
+
+
+def spread(plans: Sequence[SimDevice]) -> dict[str, timedelta]:
+    """Device code → when it first reports: those with the same interval evenly over it, kind after kind."""
+    delays: dict[str, timedelta] = {}
+    intervals = {plan.kind: EVERY.get(plan.kind, EVERY_OTHER) for plan in plans}
+    for every in set(intervals.values()):
+        together = sorted((plan for plan in plans if intervals[plan.kind] == every), key=lambda plan: plan.kind)
+        delays |= {plan.code: every * (number / len(together)) for number, plan in enumerate(together)}
+    return delays
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
