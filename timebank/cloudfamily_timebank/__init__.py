@@ -1,0 +1,1 @@
+"""The time bank: time that volunteers give, in a ledger that only grows. No money in, no money out."""
