@@ -1,0 +1,1 @@
+"""The composition root: joins the components, and is the `cloudfamily` command."""

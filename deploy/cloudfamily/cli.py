@@ -1,0 +1,213 @@
+"""The `cloudfamily` command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import psycopg
+import typer
+from cloudfamily_platform.core import logs, migrate
+from cloudfamily_platform.core.settings import Settings
+from pydantic import SecretStr, ValidationError
+
+from cloudfamily import canary as canaries
+from cloudfamily import composition, demo, parts, press, replay, schema, status
+from cloudfamily.embedded.errors import StartError
+from cloudfamily.runner import ROLES, Runner
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cloud Family: elders safe at home, neighbours' hours kept.")
+
+
+def main() -> None:
+    """Runs the command; what the user can mend comes as one sentence and exit code 1."""
+    try:
+        app()
+    except StartError as error:
+        fail(str(error))
+    except ValidationError as error:
+        first = error.errors()[0]
+        fail(f"Setting CF_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}. docs/settings.md lists all settings.")
+    except FileNotFoundError as error:
+        fail(f"{error.filename}: {error.strerror}.")
+    except migrate.MigrationError as error:
+        fail(str(error))
+    except psycopg.OperationalError as error:
+        fail(f"The database does not answer: {' '.join(str(error).split())}. Check CF_DATABASE_URL.")
+
+
+def fail(sentence: str) -> None:
+    print(f"cloudfamily: {sentence}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+@app.command()
+def run(roles: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(ROLES)}; none: all of them, embedded parts and the demo.")] = None) -> None:
+    """Start the product, until Ctrl-C."""
+    settings = Settings()
+    if unknown := set(roles or ()) - set(ROLES):
+        raise StartError(f"There is no role {', '.join(sorted(unknown))}: the roles are {', '.join(ROLES)}.")
+    if roles and (settings.database_url is None or settings.mqtt_host is None):
+        raise StartError("Single roles run against external parts: set CF_DATABASE_URL and CF_MQTT_HOST.")
+    configure_logs(settings)
+    check_ports(settings, roles or ROLES)
+    with parts.started(settings) as there:
+        migrate.migrate(there.database_url, composition.MIGRATED)
+        with parts.announced(settings.data_dir, there):
+            asyncio.run(serve(settings, there, roles))
+
+
+def configure_logs(settings: Settings) -> None:
+    """On a terminal the status line has the screen, and the log a file beside the data."""
+    if not sys.stdout.isatty():
+        logs.configure(settings.log_level, settings.log_format)
+        return
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        logs.configure(settings.log_level, settings.log_format, settings.data_dir / "cloudfamily.log")
+    except OSError as error:
+        raise StartError(f"The data folder {settings.data_dir} cannot be used ({error.strerror}): set CF_DATA_DIR to a folder that you may write to.") from error
+
+
+def check_ports(settings: Settings, roles: Any) -> None:
+    if "web" in roles:
+        parts.check_port(settings.web_host, settings.web_port, "the console", "CF_WEB_PORT")
+    if local_chat(settings, roles):
+        parts.check_port("127.0.0.1", settings.chat_port, "the local chat page", "CF_CHAT_PORT")
+
+
+def local_chat(settings: Settings, roles: Any) -> bool:
+    """Without a bot token, a complete system brings the local chat page."""
+    return settings.telegram_token is None and settings.demo and set(roles) == set(ROLES)
+
+
+async def serve(settings: Settings, there: parts.Parts, roles: list[str] | None) -> None:
+    living = settings.demo and not roles
+    await demo.prepare(there.database_url, demo=living)
+    chat, chat_url = None, None
+    if local_chat(settings, roles or ROLES):
+        chat, chat_url = await demo.start_chat(there.database_url, settings.chat_port)
+        settings = settings.model_copy(update={"telegram_token": SecretStr("1:local"), "telegram_api": chat_url})
+    runner = Runner(settings, there, roles or ROLES)
+    beside: list[Callable[[Runner], Awaitable[object]]] = [demo.living(there)] if living else []
+
+    async def greet(one: Runner) -> None:
+        await one.ready.wait()
+        links = await demo.sign_in_links(there)
+        print(status.welcome(there.web_url, chat_url, links, settings.data_dir, there.kind, f"{there.mqtt_host}:{there.mqtt_port}"), flush=True)
+        await status.live_line(one)
+
+    try:
+        await runner.run([*beside, greet])
+    finally:
+        if chat is not None:
+            await chat.stop()
+
+
+@app.command("press")
+def press_button(
+    home: Annotated[str, typer.Argument(help="Code of the home, such as WX-001.")],
+    kind: Annotated[str, typer.Option(help="sos, fall, smoke, gas or water_leak.")] = "sos",
+) -> None:
+    """Press a home's emergency button on the running system."""
+    there = parts.running(Settings())
+    try:
+        with press.button(there.broker, f"{home}-button") as button:
+            seconds = button.press(kind)
+            print(f"received after {seconds * 1000:.0f} ms; waiting for somebody to come (Ctrl-C to stop waiting)")
+            print("help is coming" if button.wait_for("help_is_coming", 120) else "nobody has accepted within two minutes; the alert goes on escalating")
+    except (TimeoutError, OSError) as error:
+        raise StartError(f"The button of {home} got no answer: {error}. Is the system running?") from error
+    except KeyboardInterrupt:
+        pass
+
+
+@app.command("replay")
+def replay_recording(
+    file: Annotated[Path, typer.Argument(help="The recording.")],
+    form: Annotated[str, typer.Option("--format", help="casas")] = "casas",
+    home: Annotated[str, typer.Option(help="Code of the home that it is played as.")] = "REPLAY",
+    speed: Annotated[str, typer.Option(help="Seconds of the recording in one second, or max.")] = "max",
+    cut: Annotated[str | None, typer.Option(help="Drop every event after this time, as if the person had fallen.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    zone: Annotated[str | None, typer.Option(help="The home's time zone; else CF_TIMEZONE.")] = None,
+) -> None:
+    """Play a recorded real home through the product, and print a line per alert."""
+    settings = Settings()
+    logs.configure("warning", "console")
+    if form != "casas":
+        raise StartError(f"--format {form!r} is not known: the format is casas.")
+    wanted = replay.Wanted(file=file, home=home_code(home), zone=time_zone(zone or settings.timezone), speed=factor(speed), cut=None, as_json=as_json)
+    if cut is not None:
+        wanted = replay.Wanted(**{**vars(wanted), "cut": replay.cut_time(cut, wanted.zone)})
+    try:
+        url = parts.running(settings).database_url
+        replay.play(url, wanted)
+    except (StartError, psycopg.OperationalError):
+        with parts.started(settings, broker=False) as there:
+            replay.play(there.database_url, wanted)
+
+
+def home_code(text: str) -> str:
+    if not text.isascii() or not text.replace("-", "").replace("_", "").isalnum() or len(text) > 20:
+        raise StartError(f"--home {text!r}: a code has up to 20 letters, digits, - and _.")
+    return text
+
+
+def time_zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise StartError(f"There is no time zone {name!r}: write it like Asia/Shanghai.") from error
+
+
+def factor(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        if (found := float(text)) > 0:
+            return found
+    except ValueError:
+        pass
+    raise StartError(f"--speed {text!r}: write a number above 0, or max.")
+
+
+@app.command()
+def canary(
+    once: Annotated[bool, typer.Option("--once", help="One round; the only way for now.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Press the canary home's button and follow it to a balance; exit code 1 with the step that failed."""
+    made = canaries.Canary(parts.running(Settings()))
+    failed: canaries.Failed | None = None
+    try:
+        asyncio.run(made.once())
+    except canaries.Failed as error:
+        failed = error
+    if as_json:
+        print(json.dumps({"ok": failed is None, "steps": made.steps, "failed": failed.step if failed else None, "why": failed.why if failed else None}))
+    else:
+        for name, seconds in made.steps.items():
+            print(f"{name:<22}{seconds * 1000:9.1f} ms")
+        print(f"FAILED at {failed}" if failed else "ok")
+    if failed:
+        raise SystemExit(1)
+
+
+@app.command("migrate")
+def migrate_database() -> None:
+    """Bring the configured database's schema up to date."""
+    there = parts.running(Settings())
+    print("\n".join(migrate.migrate(there.database_url, composition.MIGRATED)) or "nothing to do")
+
+
+@app.command("schema")
+def dump_schema(check: Annotated[bool, typer.Option("--check", help="Compare with schema.sql instead of writing it.")] = False) -> None:
+    """Write schema.sql, the present schema in one file, from the migrations."""
+    with parts.started(Settings(), broker=False) as there:
+        schema.write_or_check(there.database_url, Path("schema.sql"), check=check)

@@ -1,0 +1,51 @@
+"""What there is: every component's migrations, stages and routers, named once and joined here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import cloudfamily_timebank.api
+from cloudfamily_platform.core import db, texts
+from cloudfamily_platform.core.stage import Clock
+from cloudfamily_platform.people.person import QUERIES
+from cloudfamily_platform.web import app as web_app
+from cloudfamily_platform.web.context import Check, Context, pool, signed_in
+from cloudfamily_platform.web.stream import Hub
+from fastapi import FastAPI
+
+#: Packages with a `migrations` folder, in the order in which they build on each other.
+MIGRATED = ("cloudfamily_platform", "cloudfamily_timebank")
+#: Packages with a `queries.sql`.
+QUERIED = (
+    "cloudfamily_platform.people",
+    "cloudfamily_platform.alerts",
+    "cloudfamily_platform.services",
+    "cloudfamily_platform.insight",
+    "cloudfamily_gateway",
+    "cloudfamily_timebank",
+)
+#: Packages with a `texts` folder, besides the platform's own.
+SPEAKING = ("cloudfamily_timebank",)
+QUARANTINE_KEPT = timedelta(days=90)
+
+
+def speak() -> None:
+    """Makes every component's texts part of the one catalogue."""
+    for package in SPEAKING:
+        texts.register(package)
+
+
+def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = ()) -> FastAPI:
+    """The API and the console."""
+    speak()
+    context = Context(context_pool, clock, checks)
+    return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
+
+
+async def tidy(conn: db.Connection, clock: Clock, keep_days: int) -> None:
+    """The daily cron job: partitions ahead, old readings, sessions and quarantine away."""
+    now = clock()
+    await conn.execute(QUERIES["reading_maintain"], {"now": now, "keep_days": keep_days})
+    await conn.execute(QUERIES["forget_old_sessions"], {"now": now})
+    await conn.execute(QUERIES["quarantine_forget"], {"before": now - QUARANTINE_KEPT})

@@ -1,0 +1,33 @@
+"""Loopback ports: free or taken."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from cloudfamily.embedded.errors import StartError
+
+LOOPBACK = "127.0.0.1"
+
+
+def require_free(port: int, setting: str) -> None:
+    """Raises StartError, naming the setting, unless a server can listen on this loopback port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen(1)
+        except OSError as error:
+            raise unusable(port, setting, error) from error
+
+
+def unusable(port: int, setting: str, error: OSError | None = None) -> StartError:
+    """The sentence for a port that cannot be listened on; without an error: it is taken."""
+    if error is None or error.errno == errno.EADDRINUSE:
+        return StartError(
+            f"Port {port} on {LOOPBACK} is taken by another program. "
+            f"Stop that program, or set {setting} to a free port."
+        )
+    return StartError(
+        f"Port {port} on {LOOPBACK} cannot be used ({error.strerror}). Set {setting} to another port."
+    )

@@ -1,0 +1,210 @@
+"""run: any set of roles in one process, under one TaskGroup, until SIGTERM or Ctrl-C. Roles hold no state."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import psycopg
+import structlog
+from cloudfamily_gateway import command, supervise
+from cloudfamily_gateway.lane import Lane, lanes
+from cloudfamily_platform.alerts import deliver, escalate, offers, watch
+from cloudfamily_platform.core import db
+from cloudfamily_platform.core.settings import Settings
+from cloudfamily_platform.core.stage import Loop, Stage
+from cloudfamily_platform.people import blindness
+from cloudfamily_platform.services import visits
+from cloudfamily_platform.web.stream import Hub
+from cloudfamily_timebank import credit
+
+from cloudfamily import clockwork, composition, server
+from cloudfamily.parts import Parts
+
+log = structlog.get_logger()
+ROLES = ("gateway", "alerts", "timebank", "web", "bot")
+#: Whoever has not ended by itself this long after a stop is left to the end of the process.
+STOP_SECONDS = 3.0
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Runner:
+    """Joins the parts of the chosen roles. `ready` is set once everything asked for is up."""
+
+    settings: Settings
+    parts: Parts
+    roles: Sequence[str]
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    lanes: list[Lane] = field(default_factory=list)
+    tasks: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+    #: NOTIFY channel → whom it wakes.
+    wake: dict[str, list[Callable[[], None]]] = field(default_factory=lambda: {"notification": []})
+
+    async def run(self, beside: Sequence[Callable[[Runner], Awaitable[object]]] = ()) -> None:
+        """Until `stop` is set, a signal comes, or a task fails. `beside`: more tasks, such as the demo's devices."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop.set)
+        async with AsyncExitStack() as stack:
+            self.pool = await stack.enter_async_context(db.pool(self.parts.database_url, size=20))
+            jobs = self.jobs()
+            await jobs["tidy"][1]()  # partitions for today's readings are there before the first one comes
+            self.clock = clockwork.wind(jobs)
+            self.clock.start()
+            stack.callback(self.clock.shutdown, wait=False)
+            for stage in self.stages(stack):
+                self.add_stage(stage)
+            if "web" in self.roles:
+                self.add_web()
+            if {"alerts", "bot"} & set(self.roles):
+                self.tasks.append(self.chat)
+            self.tasks.append(lambda: db.listen(self.parts.database_url, self.wake))
+            await self.hold([*self.tasks, *(lambda run=run: run(self) for run in beside)])
+
+    def add_stage(self, stage: Stage) -> list[Loop]:
+        """Its loops join the tasks; its hint and its tick wake them."""
+        loops = [Loop(stage, self.pool, clock) for _ in range(stage.workers)]
+        for loop in loops:
+            if stage.hint:
+                self.wake.setdefault(stage.hint, []).append(loop.wake)
+            self.tasks.append(loop.run)
+        clockwork.tick(self.clock, loops, self.settings.poll_seconds)
+        return loops
+
+    async def chat(self) -> None:
+        """Sends notifications and listens to what people press. Without a token notifications wait, and the log says so."""
+        if self.settings.telegram_token is None:
+            log.warning("no_chat", why="CF_TELEGRAM_TOKEN is not set: notifications wait until a process with a token runs")
+            return
+        module = await asyncio.to_thread(importlib.import_module, "cloudfamily.chat")
+        bot = module.make_bot(self.settings)
+        try:
+            async with asyncio.TaskGroup() as group:
+                if "alerts" in self.roles:
+                    for stage in deliver.stages(module.channels(bot), ZoneInfo(self.settings.timezone)):
+                        for loop in self.add_stage(stage):
+                            group.create_task(loop.run())
+                if "bot" in self.roles:
+                    group.create_task(module.poll(bot, self.pool, self.settings, self.parts.database_url))
+        finally:
+            await bot.session.close()
+
+    async def hold(self, tasks: Sequence[Callable[[], Awaitable[object]]]) -> None:
+        """Runs the tasks until a stop; then the web closes its streams, the lanes finish their batch, the rest is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(run_forever(task)) for task in tasks]
+            self.ready.set()
+            await self.stop.wait()
+            log.info("stopping")
+            for lane in self.lanes:
+                lane.stop.set()
+            for task in running:
+                task.cancel()
+
+    def stages(self, stack: AsyncExitStack) -> list[Stage]:
+        """The stages of the roles but `deliver`, which comes with the chat, and the gateway's lanes."""
+        found: list[Stage] = []
+        if "gateway" in self.roles:
+            publisher = command.Publisher(self.settings, self.parts.broker)
+            stack.callback(publisher.close)
+            found += [*supervise.STAGES, *command.stages(publisher)]
+            self.lanes = list(lanes(self.settings, self.parts.database_url, self.parts.broker))
+            self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
+        if "alerts" in self.roles:
+            found += [*watch.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES]
+        if "timebank" in self.roles:
+            found.append(credit.STAGE)
+        return found
+
+    def add_web(self) -> None:
+        hub = Hub(self.pool)
+        self.wake["alert_event"] = [hub.wake]
+        app = composition.web(self.pool, clock, hub, [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)])
+        made = server.make(app, self.settings.web_host, self.settings.web_port)
+        self.tasks += [hub.run, lambda: server.serve(made, hub)]
+
+    def jobs(self) -> dict[str, tuple[float, clockwork.Job]]:
+        async def alive() -> None:
+            if all(lane.ready for lane in self.lanes):
+                async with self.pool.connection() as conn:
+                    await blindness.alive(conn, clock())
+
+        async def tidy() -> None:
+            async with self.pool.connection() as conn:
+                await composition.tidy(conn, clock, self.settings.keep_days)
+
+        gateway = {"alive": (10.0, alive)} if "gateway" in self.roles else {}
+        return {**gateway, "tidy": (3600.0, tidy)}
+
+
+async def run_forever(task: Callable[[], Awaitable[object]]) -> None:
+    """A task that fails on the database or the network is started again; any other failure ends the process, loudly."""
+    while True:
+        try:
+            await task()
+            return
+        except (psycopg.OperationalError, ConnectionError, TimeoutError) as error:
+            log.warning("task_restarts", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(1)
+
+
+async def in_thread(lane: Lane) -> None:
+    """A lane in a thread of its own, which ends when the lane's `stop` is set."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            lane.run()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=run, name=f"lane {lane.name}", daemon=True).start()
+    try:
+        await ended.wait()
+    except asyncio.CancelledError:
+        async with asyncio.timeout(STOP_SECONDS):
+            await ended.wait()
+        raise
+    if failures:
+        raise failures[0]
+
+
+@dataclass(frozen=True)
+class DatabaseCheck:
+    pool: db.Pool
+    name: str = "database"
+
+    async def ready(self) -> bool:
+        try:
+            async with asyncio.timeout(2), self.pool.connection() as conn:
+                await conn.execute("SELECT 1")
+        except Exception:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class LaneCheck:
+    lane: Lane
+
+    @property
+    def name(self) -> str:
+        return f"lane {self.lane.name}"
+
+    async def ready(self) -> bool:
+        return self.lane.ready

@@ -1,0 +1,951 @@
+-- Made by `cloudfamily schema` from the migrations on plain PostgreSQL. Read it; never edit it.
+CREATE FUNCTION public.alert_event_in_order() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('alert_event'));
+    RETURN NULL;
+END $$;
+CREATE FUNCTION public.alert_event_tell() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('alert_event', '');
+    RETURN NULL;
+END $$;
+CREATE FUNCTION public.reading_maintain(at timestamp with time zone, keep_days integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    week  timestamp;
+    child record;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('reading_maintain'));
+    FOR week IN SELECT generate_series(date_trunc('week', at AT TIME ZONE 'UTC') - interval '1 week',
+                                       date_trunc('week', at AT TIME ZONE 'UTC') + interval '2 weeks', '1 week')
+    LOOP
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF reading FOR VALUES FROM (%L) TO (%L)',
+                       'reading_' || to_char(week, 'IYYY"w"IW'), week::text || '+00', (week + interval '1 week')::text || '+00');
+    END LOOP;
+    FOR child IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'reading'::regclass
+          AND to_timestamp(substr(c.relname, 9), 'IYYY"w"IW') + interval '1 week' < at - make_interval(days => keep_days)
+    LOOP
+        EXECUTE format('DROP TABLE %I', child.relname);
+    END LOOP;
+END $$;
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE FUNCTION public.timebank_account(p_kind text, p_unit smallint, p_person_id bigint, p_district_id smallint, p_hi bigint, p_at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    found_id bigint;
+BEGIN
+    SELECT a.id INTO found_id FROM account a
+    WHERE a.kind = p_kind AND a.unit = p_unit
+      AND a.person_id IS NOT DISTINCT FROM p_person_id AND a.district_id IS NOT DISTINCT FROM p_district_id;
+    IF FOUND THEN
+        RETURN found_id;
+    END IF;
+    INSERT INTO account (kind, unit, person_id, district_id, opened_at)
+    VALUES (p_kind, p_unit, p_person_id, p_district_id, p_at) ON CONFLICT DO NOTHING RETURNING id INTO found_id;
+    IF found_id IS NULL THEN -- somebody opened it in this very moment
+        RETURN timebank_account(p_kind, p_unit, p_person_id, p_district_id, p_hi, p_at);
+    END IF;
+    IF p_kind = 'person' THEN
+        INSERT INTO balance (account_id, hi) VALUES (found_id, p_hi);
+    END IF;
+    RETURN found_id;
+END $$;
+CREATE FUNCTION public.timebank_post(p_id uuid, p_debit_id bigint, p_credit_id bigint, p_minutes numeric, p_kind text, p_visit_id bigint, p_policy text, p_reason text, p_actor_id bigint, p_event_at timestamp with time zone, p_written_at timestamp with time zone, p_canary boolean, OUT seq bigint, OUT written_at timestamp with time zone, OUT repeated boolean) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    -- A JSON array keeps the fields apart whatever they contain. When it was written is not part of the request.
+    digest bytea := sha256(convert_to(jsonb_build_array(
+        p_id, p_debit_id, p_credit_id, p_minutes, p_kind, p_visit_id, p_policy,
+        p_reason, p_actor_id, extract(epoch FROM p_event_at), p_canary)::text, 'UTF8'));
+    giver account;
+    taker account;
+BEGIN
+    -- In id order, so that two transfers between the same people never wait for each other.
+    PERFORM FROM balance b WHERE b.account_id IN (p_debit_id, p_credit_id) ORDER BY b.account_id FOR NO KEY UPDATE;
+    SELECT r.seq, r.written_at, true INTO seq, written_at, repeated FROM timebank_recall(p_id, digest) r;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    SELECT * INTO giver FROM account a WHERE a.id = p_debit_id;
+    SELECT * INTO taker FROM account a WHERE a.id = p_credit_id;
+    IF giver.id IS NULL OR taker.id IS NULL THEN
+        PERFORM timebank_refuse('TB002', 'no_such_account', 'there is no such account');
+    ELSIF giver.id = taker.id THEN
+        PERFORM timebank_refuse('TB003', 'same_account', 'giver and taker are the same account');
+    ELSIF giver.unit <> taker.unit THEN
+        PERFORM timebank_refuse('TB004', 'units_differ', 'exchangeable and honour minutes never mix');
+    ELSIF p_minutes IS NULL OR p_minutes NOT BETWEEN 1 AND 100000 OR p_minutes <> trunc(p_minutes) THEN
+        PERFORM timebank_refuse('TB005', 'minutes_out_of_range', 'a transfer has 1 to 100000 whole minutes');
+    ELSIF NOT EXISTS (SELECT FROM transfer_rule r WHERE r.kind = p_kind AND r.from_kind = giver.kind
+                      AND r.to_kind = taker.kind AND r.unit = giver.unit) THEN
+        PERFORM timebank_refuse('TB006', 'kind_not_allowed', format('no %s from %s to %s', p_kind, giver.kind, taker.kind));
+    END IF;
+    -- The row first: when the same id comes at once with other accounts, the second waits here, not on a balance.
+    INSERT INTO transfer AS t (id, debit_id, credit_id, unit, minutes, kind, visit_id, policy, reason, actor_id,
+                               event_at, written_at, request_digest, canary)
+    VALUES (p_id, p_debit_id, p_credit_id, giver.unit, p_minutes, p_kind, p_visit_id, p_policy, p_reason, p_actor_id,
+            p_event_at, p_written_at, digest, p_canary)
+    ON CONFLICT (id) DO NOTHING RETURNING t.seq, t.written_at, false INTO seq, written_at, repeated;
+    IF NOT FOUND THEN
+        SELECT r.seq, r.written_at, true INTO seq, written_at, repeated FROM timebank_recall(p_id, digest) r;
+        RETURN;
+    END IF;
+    UPDATE balance b SET posted = b.posted + CASE WHEN b.account_id = p_credit_id THEN p_minutes ELSE -p_minutes END
+    WHERE b.account_id IN (p_debit_id, p_credit_id);
+END $$;
+CREATE FUNCTION public.timebank_recall(p_id uuid, p_digest bytea) RETURNS TABLE(seq bigint, written_at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    known transfer;
+BEGIN
+    SELECT * INTO known FROM transfer t WHERE t.id = p_id;
+    IF known.id IS NULL THEN
+        RETURN;
+    END IF;
+    IF known.request_digest <> p_digest THEN
+        PERFORM timebank_refuse('TB001', 'different_request', format('transfer %s was another request', p_id));
+    END IF;
+    RETURN QUERY SELECT known.seq, known.written_at;
+END $$;
+CREATE FUNCTION public.timebank_refuse(p_sqlstate text, p_code text, p_message text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '%', p_message USING ERRCODE = p_sqlstate, DETAIL = p_code;
+END $$;
+CREATE TABLE public.account (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    unit smallint NOT NULL,
+    person_id bigint,
+    district_id smallint,
+    opened_at timestamp with time zone NOT NULL,
+    CONSTRAINT account_check CHECK (((kind = 'person'::text) = (person_id IS NOT NULL))),
+    CONSTRAINT account_check1 CHECK (((kind <> 'person'::text) OR (district_id IS NULL))),
+    CONSTRAINT account_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'issue'::text, 'pool'::text]))),
+    CONSTRAINT account_unit_check CHECK ((unit = ANY (ARRAY[1, 2])))
+);
+
+CREATE TABLE public.transfer (
+    id uuid NOT NULL,
+    seq bigint NOT NULL,
+    debit_id bigint NOT NULL,
+    credit_id bigint NOT NULL,
+    unit smallint NOT NULL,
+    minutes integer NOT NULL,
+    kind text NOT NULL,
+    visit_id bigint,
+    policy text NOT NULL,
+    reason text NOT NULL,
+    actor_id bigint,
+    event_at timestamp with time zone NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    request_digest bytea NOT NULL,
+    canary boolean NOT NULL,
+    CONSTRAINT reason_too_long CHECK ((length(reason) <= 200)),
+    CONSTRAINT transfer_check CHECK ((debit_id <> credit_id)),
+    CONSTRAINT transfer_minutes_check CHECK (((minutes >= 1) AND (minutes <= 100000))),
+    CONSTRAINT transfer_request_digest_check CHECK ((length(request_digest) = 32))
+);
+
+CREATE VIEW public.entry AS
+ SELECT t.seq,
+    t.id AS transfer_id,
+    l.account_id,
+    l.minutes,
+    t.unit,
+    t.kind,
+    t.visit_id,
+    t.reason,
+    t.event_at,
+    t.canary
+   FROM (public.transfer t
+     CROSS JOIN LATERAL ( VALUES (t.debit_id,(- t.minutes)), (t.credit_id,t.minutes)) l(account_id, minutes));
+CREATE VIEW public.account_balance AS
+ SELECT a.id AS account_id,
+    a.kind,
+    a.unit,
+    a.person_id,
+    a.district_id,
+    COALESCE(s.minutes, (0)::bigint) AS minutes
+   FROM (public.account a
+     LEFT JOIN ( SELECT entry.account_id,
+            sum(entry.minutes) AS minutes
+           FROM public.entry
+          GROUP BY entry.account_id) s ON ((s.account_id = a.id)));
+ALTER TABLE public.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert (
+    id bigint NOT NULL,
+    home_id integer,
+    district_id smallint,
+    device_code text,
+    kind text NOT NULL,
+    severity text NOT NULL,
+    why jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    presses integer DEFAULT 1 NOT NULL,
+    seq bigint,
+    policy_id integer NOT NULL,
+    step integer DEFAULT 0 NOT NULL,
+    handler_id bigint,
+    opened_at timestamp with time zone NOT NULL,
+    accepted_at timestamp with time zone,
+    on_the_way_at timestamp with time zone,
+    there_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    outcome text,
+    due_at timestamp with time zone,
+    canary boolean DEFAULT false NOT NULL,
+    CONSTRAINT alert_check CHECK (((state = 'resolved'::text) = (resolved_at IS NOT NULL))),
+    CONSTRAINT alert_check1 CHECK (((state = 'resolved'::text) = (outcome IS NOT NULL))),
+    CONSTRAINT alert_check2 CHECK (((state = 'resolved'::text) = (due_at IS NULL))),
+    CONSTRAINT alert_check3 CHECK (((state = ANY (ARRAY['open'::text, 'resolved'::text])) OR (handler_id IS NOT NULL))),
+    CONSTRAINT alert_check4 CHECK (((home_id IS NOT NULL) OR (device_code IS NOT NULL))),
+    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text]))),
+    CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text]))),
+    CONSTRAINT alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'on_the_way'::text, 'there'::text, 'resolved'::text])))
+);
+
+CREATE TABLE public.alert_event (
+    id bigint NOT NULL,
+    alert_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    actor_id bigint,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE public.alert_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.alert ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.contact (
+    home_id integer NOT NULL,
+    person_id bigint NOT NULL,
+    relation text NOT NULL,
+    rank smallint NOT NULL,
+    CONSTRAINT contact_rank_check CHECK (((rank >= 1) AND (rank <= 20)))
+);
+
+CREATE TABLE public.district (
+    id smallint NOT NULL,
+    code text NOT NULL,
+    name_zh text NOT NULL,
+    name_en text NOT NULL
+);
+
+CREATE TABLE public.home (
+    id integer NOT NULL,
+    code text NOT NULL,
+    district_id smallint NOT NULL,
+    station_id smallint,
+    address text NOT NULL,
+    lat double precision NOT NULL,
+    lon double precision NOT NULL,
+    key_code text,
+    timezone text DEFAULT 'Asia/Shanghai'::text NOT NULL,
+    silence_minutes integer DEFAULT 480 NOT NULL,
+    watched_from timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    canary boolean DEFAULT false NOT NULL,
+    CONSTRAINT home_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
+    CONSTRAINT home_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
+    CONSTRAINT home_silence_minutes_check CHECK (((silence_minutes >= 10) AND (silence_minutes <= 10080)))
+);
+
+CREATE TABLE public.offer (
+    id bigint NOT NULL,
+    alert_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    distance_m integer NOT NULL,
+    state text DEFAULT 'offered'::text NOT NULL,
+    offered_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    CONSTRAINT offer_check CHECK (((state = 'offered'::text) = (due_at IS NOT NULL))),
+    CONSTRAINT offer_state_check CHECK ((state = ANY (ARRAY['offered'::text, 'accepted'::text, 'declined'::text, 'lapsed'::text, 'withdrawn'::text])))
+);
+
+CREATE TABLE public.person (
+    id bigint NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    language text DEFAULT 'zh-CN'::text NOT NULL,
+    phone text,
+    sex text,
+    birth_date date,
+    canary boolean DEFAULT false NOT NULL,
+    CONSTRAINT person_language_check CHECK ((language = ANY (ARRAY['zh-CN'::text, 'en'::text]))),
+    CONSTRAINT person_sex_check CHECK ((sex = ANY (ARRAY['female'::text, 'male'::text])))
+);
+
+CREATE TABLE public.resident (
+    home_id integer NOT NULL,
+    person_id bigint NOT NULL,
+    conditions text[] DEFAULT '{}'::text[] NOT NULL,
+    medicines text[] DEFAULT '{}'::text[] NOT NULL,
+    languages text[] DEFAULT '{}'::text[] NOT NULL,
+    hearing text,
+    notes text
+);
+
+CREATE TABLE public.response (
+    id bigint NOT NULL,
+    alert_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    on_the_way_at timestamp with time zone,
+    there_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    ended text,
+    closed_by bigint,
+    due_at timestamp with time zone,
+    CONSTRAINT response_check CHECK (((ended IS NULL) = (ended_at IS NULL))),
+    CONSTRAINT response_ended_check CHECK ((ended = ANY (ARRAY['resolved'::text, 'dropped'::text])))
+);
+
+CREATE VIEW public.alert_view AS
+ SELECT a.id,
+    a.home_id,
+    a.district_id,
+    a.device_code,
+    a.kind,
+    a.severity,
+    a.why,
+    a.state,
+    a.presses,
+    a.seq,
+    a.policy_id,
+    a.step,
+    a.handler_id,
+    a.opened_at,
+    a.accepted_at,
+    a.on_the_way_at,
+    a.there_at,
+    a.resolved_at,
+    a.outcome,
+    a.due_at,
+    a.canary,
+    d.code AS district_code,
+    d.name_zh AS district_zh,
+    d.name_en AS district_en,
+    h.code AS home_code,
+    h.address,
+    h.lat,
+    h.lon,
+    ( SELECT string_agg(p.name, ' · '::text ORDER BY p.id) AS string_agg
+           FROM (public.resident s
+             JOIN public.person p ON ((p.id = s.person_id)))
+          WHERE (s.home_id = a.home_id)) AS elder,
+    handler.name AS handler_name,
+    ARRAY( SELECT c.person_id
+           FROM public.contact c
+          WHERE (c.home_id = a.home_id)) AS family,
+    ARRAY( SELECT o.person_id
+           FROM public.offer o
+          WHERE ((o.alert_id = a.id) AND (o.state = ANY (ARRAY['offered'::text, 'accepted'::text, 'lapsed'::text])))) AS offered,
+    ARRAY( SELECT r.person_id
+           FROM public.response r
+          WHERE ((r.alert_id = a.id) AND (r.ended IS NULL))) AS responding
+   FROM (((public.alert a
+     LEFT JOIN public.home h ON ((h.id = a.home_id)))
+     LEFT JOIN public.district d ON ((d.id = a.district_id)))
+     LEFT JOIN public.person handler ON ((handler.id = a.handler_id)));
+CREATE TABLE public.alive (
+    name text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.balance (
+    account_id bigint NOT NULL,
+    posted bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    lo bigint DEFAULT 0 NOT NULL,
+    hi bigint,
+    CONSTRAINT balance_held_check CHECK ((held >= 0)),
+    CONSTRAINT cap_reached CHECK ((posted <= hi)),
+    CONSTRAINT overdraft CHECK (((posted - held) >= lo))
+)
+WITH (fillfactor='50');
+CREATE VIEW public.audit_balance_matches AS
+ SELECT a.account_id,
+    a.minutes,
+    b.posted,
+    b.held
+   FROM (public.account_balance a
+     LEFT JOIN public.balance b ON ((b.account_id = a.account_id)))
+  WHERE (((a.kind = 'person'::text) <> (b.account_id IS NOT NULL)) OR (b.posted <> a.minutes) OR (b.held <> 0));
+CREATE TABLE public.visit (
+    id bigint NOT NULL,
+    response_id bigint,
+    home_id integer NOT NULL,
+    person_id bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    verified_at timestamp with time zone,
+    verified_by bigint,
+    credit_due_at timestamp with time zone,
+    canary boolean DEFAULT false NOT NULL,
+    CONSTRAINT visit_check CHECK ((ended_at >= started_at)),
+    CONSTRAINT visit_check1 CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
+    CONSTRAINT visit_check2 CHECK ((verified_by <> person_id)),
+    CONSTRAINT visit_check3 CHECK (((credit_due_at IS NULL) OR (verified_at IS NOT NULL)))
+);
+
+CREATE VIEW public.audit_one_credit_per_visit AS
+ SELECT t.seq,
+    t.visit_id,
+    'not of a verified visit of this person'::text AS what
+   FROM ((public.transfer t
+     JOIN public.account a ON ((a.id = t.credit_id)))
+     LEFT JOIN public.visit v ON ((v.id = t.visit_id)))
+  WHERE ((t.kind = ANY (ARRAY['credit'::text, 'honour'::text, 'overflow'::text])) AND ((v.verified_at IS NULL) OR ((a.kind = 'person'::text) AND (a.person_id <> v.person_id))))
+UNION ALL
+ SELECT max(t.seq) AS seq,
+    t.visit_id,
+    'credited more than once'::text AS what
+   FROM public.transfer t
+  WHERE (t.visit_id IS NOT NULL)
+  GROUP BY t.visit_id, t.kind
+ HAVING (count(*) > 1);
+CREATE VIEW public.audit_sum_zero AS
+ SELECT unit,
+    sum(minutes) AS minutes
+   FROM public.account_balance
+  GROUP BY unit
+ HAVING (sum(minutes) <> (0)::numeric);
+CREATE TABLE public.command (
+    id bigint NOT NULL,
+    device_code text NOT NULL,
+    answer text NOT NULL,
+    seq bigint,
+    due_at timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT command_answer_check CHECK ((answer = ANY (ARRAY['received'::text, 'help_is_coming'::text, 'resolved'::text])))
+);
+
+ALTER TABLE public.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.command_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.device (
+    id integer NOT NULL,
+    code text NOT NULL,
+    home_id integer NOT NULL,
+    kind text NOT NULL,
+    report_minutes integer DEFAULT 60 NOT NULL,
+    watched_from timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    CONSTRAINT device_code_check CHECK ((code ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
+    CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640)))
+);
+
+ALTER TABLE public.device ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.device_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.district ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.district_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.home ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.home_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.migration (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    ran_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.notification (
+    id bigint NOT NULL,
+    alert_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    channel text NOT NULL,
+    message text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    round integer DEFAULT 0 NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    error text,
+    CONSTRAINT notification_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
+);
+
+ALTER TABLE public.notification ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.notification_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.offer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.offer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.person ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.person_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.policy (
+    id integer NOT NULL,
+    code text NOT NULL,
+    version integer NOT NULL,
+    district_id smallint,
+    severity text NOT NULL,
+    plan jsonb NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT policy_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text]))),
+    CONSTRAINT policy_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE public.policy ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.policy_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.quarantine (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    device_code text,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    size integer NOT NULL,
+    sample bytea NOT NULL,
+    digest bytea NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    cleared_at timestamp with time zone,
+    CONSTRAINT quarantine_sample_check CHECK ((length(sample) <= 4096))
+);
+
+ALTER TABLE public.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.reach (
+    person_id bigint NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,
+    dead_at timestamp with time zone
+);
+
+CREATE TABLE public.reading (
+    "time" timestamp with time zone NOT NULL,
+    device_id integer NOT NULL,
+    quantity smallint NOT NULL,
+    value double precision NOT NULL
+)
+PARTITION BY RANGE ("time");
+CREATE VIEW public.reading_hourly AS
+ SELECT date_trunc('hour'::text, "time", 'UTC'::text) AS hour,
+    device_id,
+    quantity,
+    count(*) AS readings,
+    avg(value) AS mean,
+    min(value) AS lowest,
+    max(value) AS highest
+   FROM public.reading
+  GROUP BY (date_trunc('hour'::text, "time", 'UTC'::text)), device_id, quantity;
+CREATE TABLE public.responder (
+    person_id bigint NOT NULL,
+    lat double precision NOT NULL,
+    lon double precision NOT NULL,
+    reach_m integer DEFAULT 5000 NOT NULL,
+    skills text[] DEFAULT '{}'::text[] NOT NULL,
+    on_duty boolean DEFAULT true NOT NULL,
+    CONSTRAINT responder_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
+    CONSTRAINT responder_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
+    CONSTRAINT responder_reach_m_check CHECK (((reach_m >= 100) AND (reach_m <= 100000)))
+);
+
+ALTER TABLE public.response ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.response_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.role (
+    person_id bigint NOT NULL,
+    role text NOT NULL,
+    district_id smallint,
+    CONSTRAINT role_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'supervisor'::text, 'caregiver'::text, 'volunteer'::text, 'family'::text])))
+);
+
+CREATE TABLE public.session (
+    hash bytea NOT NULL,
+    person_id bigint NOT NULL,
+    csrf text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.signal (
+    id bigint NOT NULL,
+    device_code text NOT NULL,
+    device_id integer,
+    home_id integer,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    seq bigint,
+    once text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    due_at timestamp with time zone,
+    tries smallint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE public.signal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.signal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.station (
+    id smallint NOT NULL,
+    district_id smallint NOT NULL,
+    code text NOT NULL,
+    name_zh text NOT NULL,
+    name_en text NOT NULL,
+    lat double precision NOT NULL,
+    lon double precision NOT NULL,
+    CONSTRAINT station_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
+    CONSTRAINT station_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision)))
+);
+
+ALTER TABLE public.station ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.station_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.ticket (
+    hash bytea NOT NULL,
+    person_id bigint NOT NULL,
+    purpose text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT ticket_purpose_check CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'chat'::text])))
+);
+
+CREATE TABLE public.transfer_rule (
+    kind text NOT NULL,
+    from_kind text NOT NULL,
+    to_kind text NOT NULL,
+    unit smallint NOT NULL,
+    CONSTRAINT transfer_rule_unit_check CHECK ((unit = ANY (ARRAY[1, 2])))
+);
+
+ALTER TABLE public.transfer ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.transfer_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.visit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.visit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_id_unit_key UNIQUE (id, unit);
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_kind_unit_person_id_district_id_key UNIQUE NULLS NOT DISTINCT (kind, unit, person_id, district_id);
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.alert_event
+    ADD CONSTRAINT alert_event_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.alive
+    ADD CONSTRAINT alive_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_pkey PRIMARY KEY (account_id);
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_home_id_rank_key UNIQUE (home_id, rank);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_pkey PRIMARY KEY (home_id, person_id);
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_code_key UNIQUE (code);
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.district
+    ADD CONSTRAINT district_code_key UNIQUE (code);
+ALTER TABLE ONLY public.district
+    ADD CONSTRAINT district_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.home
+    ADD CONSTRAINT home_code_key UNIQUE (code);
+ALTER TABLE ONLY public.home
+    ADD CONSTRAINT home_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.notification
+    ADD CONSTRAINT notification_alert_id_person_id_message_round_key UNIQUE (alert_id, person_id, message, round);
+ALTER TABLE ONLY public.notification
+    ADD CONSTRAINT notification_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.offer
+    ADD CONSTRAINT offer_alert_id_person_id_key UNIQUE (alert_id, person_id);
+ALTER TABLE ONLY public.offer
+    ADD CONSTRAINT offer_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.person
+    ADD CONSTRAINT person_code_key UNIQUE (code);
+ALTER TABLE ONLY public.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.policy
+    ADD CONSTRAINT policy_code_version_key UNIQUE (code, version);
+ALTER TABLE ONLY public.policy
+    ADD CONSTRAINT policy_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_digest_reason_key UNIQUE (digest, reason);
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.reach
+    ADD CONSTRAINT reach_channel_address_key UNIQUE (channel, address);
+ALTER TABLE ONLY public.reach
+    ADD CONSTRAINT reach_pkey PRIMARY KEY (person_id, channel);
+ALTER TABLE ONLY public.reading
+    ADD CONSTRAINT reading_device_id_quantity_time_key UNIQUE (device_id, quantity, "time");
+ALTER TABLE ONLY public.resident
+    ADD CONSTRAINT resident_pkey PRIMARY KEY (home_id, person_id);
+ALTER TABLE ONLY public.responder
+    ADD CONSTRAINT responder_pkey PRIMARY KEY (person_id);
+ALTER TABLE ONLY public.response
+    ADD CONSTRAINT response_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.role
+    ADD CONSTRAINT role_person_id_role_district_id_key UNIQUE NULLS NOT DISTINCT (person_id, role, district_id);
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
+ALTER TABLE ONLY public.signal
+    ADD CONSTRAINT signal_device_code_kind_once_key UNIQUE (device_code, kind, once);
+ALTER TABLE ONLY public.signal
+    ADD CONSTRAINT signal_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.station
+    ADD CONSTRAINT station_code_key UNIQUE (code);
+ALTER TABLE ONLY public.station
+    ADD CONSTRAINT station_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_pkey PRIMARY KEY (hash);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.transfer_rule
+    ADD CONSTRAINT transfer_rule_pkey PRIMARY KEY (kind, from_kind, to_kind, unit);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_seq_key UNIQUE (seq);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_response_id_key UNIQUE (response_id);
+CREATE INDEX account_person ON public.account USING btree (person_id) WHERE (person_id IS NOT NULL);
+CREATE INDEX alert_due ON public.alert USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
+CREATE INDEX alert_home ON public.alert USING btree (home_id);
+CREATE UNIQUE INDEX alert_one_live ON public.alert USING btree (COALESCE(('home '::text || home_id), ('device '::text || device_code)), kind) WHERE (state <> 'resolved'::text);
+CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE (state = 'resolved'::text);
+CREATE INDEX command_due ON public.command USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX contact_person ON public.contact USING btree (person_id);
+CREATE INDEX device_due ON public.device USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX device_home ON public.device USING btree (home_id);
+CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX offer_person ON public.offer USING btree (person_id);
+CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
+CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);
+CREATE INDEX response_person ON public.response USING btree (person_id);
+CREATE INDEX signal_due ON public.signal USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX transfer_credit ON public.transfer USING btree (credit_id, seq);
+CREATE INDEX transfer_debit ON public.transfer USING btree (debit_id, seq);
+CREATE INDEX visit_credit_due ON public.visit USING btree (credit_due_at) WHERE (credit_due_at IS NOT NULL);
+CREATE UNIQUE INDEX visit_credited ON public.transfer USING btree (visit_id, kind) WHERE (visit_id IS NOT NULL);
+CREATE INDEX visit_person ON public.visit USING btree (person_id);
+CREATE INDEX visit_unverified ON public.visit USING btree (ended_at) WHERE (verified_at IS NULL);
+CREATE TRIGGER account_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE public.account ENABLE ALWAYS TRIGGER account_append_only;
+CREATE TRIGGER alert_event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE public.alert_event ENABLE ALWAYS TRIGGER alert_event_append_only;
+CREATE TRIGGER alert_event_in_order BEFORE INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_in_order();
+CREATE TRIGGER alert_event_tell AFTER INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_tell();
+CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE public.transfer ENABLE ALWAYS TRIGGER transfer_append_only;
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.alert_event
+    ADD CONSTRAINT alert_event_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.alert_event
+    ADD CONSTRAINT alert_event_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_handler_id_fkey FOREIGN KEY (handler_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES public.policy(id);
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.home
+    ADD CONSTRAINT home_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.home
+    ADD CONSTRAINT home_station_id_fkey FOREIGN KEY (station_id) REFERENCES public.station(id);
+ALTER TABLE ONLY public.notification
+    ADD CONSTRAINT notification_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.notification
+    ADD CONSTRAINT notification_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.offer
+    ADD CONSTRAINT offer_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.offer
+    ADD CONSTRAINT offer_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.policy
+    ADD CONSTRAINT policy_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.reach
+    ADD CONSTRAINT reach_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.resident
+    ADD CONSTRAINT resident_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.resident
+    ADD CONSTRAINT resident_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.responder
+    ADD CONSTRAINT responder_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.response
+    ADD CONSTRAINT response_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.response
+    ADD CONSTRAINT response_closed_by_fkey FOREIGN KEY (closed_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.response
+    ADD CONSTRAINT response_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.role
+    ADD CONSTRAINT role_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.role
+    ADD CONSTRAINT role_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.signal
+    ADD CONSTRAINT signal_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.signal
+    ADD CONSTRAINT signal_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.station
+    ADD CONSTRAINT station_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_credit_id_unit_fkey FOREIGN KEY (credit_id, unit) REFERENCES public.account(id, unit);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_debit_id_unit_fkey FOREIGN KEY (debit_id, unit) REFERENCES public.account(id, unit);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_visit_id_fkey FOREIGN KEY (visit_id) REFERENCES public.visit(id);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_response_id_fkey FOREIGN KEY (response_id) REFERENCES public.response(id);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_verified_by_fkey FOREIGN KEY (verified_by) REFERENCES public.person(id);
