@@ -105,13 +105,14 @@ def test_only_volunteers_are_credited(town: Any, run: Any, roles: tuple[str, ...
     run(story())
 
 
-def test_a_visit_of_no_minute_gives_nothing(town: Any, run: Any) -> None:
+def test_who_came_and_was_sent_home_at_once_still_gets_the_least(town: Any, run: Any) -> None:
     async def story() -> None:
         async with town() as here:
             visit = await here.visit(await here.person("volunteer"), 0.9)
             assert await credit.step(here.conn, here.now)
             assert await here.due(visit) is None
-            assert await here.transfers() == 0
+            assert await here.transfers() == 1
+            assert await here.value("SELECT minutes FROM transfer") == 30
 
     run(story())
 

@@ -308,7 +308,7 @@ MOVES = st.tuples(st.integers(0, 2), st.integers(0, 2), st.one_of(st.integers(-2
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -27,7 +27,8 @@ SELECT hi - posted AS minutes FROM balance WHERE account_id = %(account_id)s FOR
 
 -- name: claim_visit
 SELECT v.id, v.person_id, v.verified_by, v.ended_at, v.canary, h.district_id,
-       floor(extract(epoch FROM v.ended_at - v.started_at) / 60)::int AS minutes,
+       -- Whole minutes; who came and was sent home at once still came.
+       greatest(1, floor(extract(epoch FROM v.ended_at - v.started_at) / 60)::int) AS minutes,
        EXISTS (SELECT FROM role r WHERE r.person_id = v.person_id AND r.role = 'volunteer') AS is_volunteer,
        EXISTS (SELECT FROM transfer t WHERE t.visit_id = v.id) AS is_credited
 FROM visit v JOIN home h ON h.id = v.home_id

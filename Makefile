@@ -1,0 +1,29 @@
+# The few verbs. Everything is set up in .venv by itself; Python 3.11+, git and make are enough.
+PYTHON ?= python3
+RUN := .venv/bin
+
+run: .venv/ready ## start the product with its demo city
+	@$(RUN)/cloudfamily run
+
+test: .venv/ready ## the whole suite, on embedded parts
+	@$(RUN)/pytest
+
+console: .venv/ready ## build the console's page again
+	@$(RUN)/pip install -q --no-deps -e .
+
+lint: .venv/ready ## formatting, lints, types, import contracts
+	@$(RUN)/ruff check . && $(RUN)/ruff format --check . && $(RUN)/mypy && $(RUN)/lint-imports
+
+schema: .venv/ready ## write schema.sql from the migrations
+	@$(RUN)/cloudfamily schema
+
+bench-latency: .venv/ready ## press → console against the bare floor
+	@$(RUN)/python tests/bench/latency.py
+
+.venv/ready: pyproject.toml requirements.lock
+	@test -x $(RUN)/python || $(PYTHON) -m venv .venv
+	@$(RUN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
+	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.PHONY: run test console lint schema bench-latency
