@@ -17,6 +17,9 @@ lint: .venv/ready ## formatting, lints, types, import contracts
 schema: .venv/ready ## write schema.sql from the migrations
 	@$(RUN)/cloudfamily schema
 
+faults: .venv/ready ## the slow fault tests: a crash before every statement, the plug pulled again and again
+	@$(RUN)/pytest -m slow
+
 bench-latency: .venv/ready ## press → console against the bare floor
 	@$(RUN)/python tests/bench/latency.py
 
@@ -26,4 +29,4 @@ bench-latency: .venv/ready ## press → console against the bare floor
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: run test console lint schema bench-latency
+.PHONY: run test console lint schema faults bench-latency

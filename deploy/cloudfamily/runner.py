@@ -59,9 +59,8 @@ class Runner:
             loop.add_signal_handler(name, self.stop.set)
         async with AsyncExitStack() as stack:
             self.pool = await stack.enter_async_context(db.pool(self.parts.database_url, size=20))
-            jobs = self.jobs()
-            await jobs["tidy"][1]()  # partitions for today's readings are there before the first one comes
-            self.clock = clockwork.wind(jobs)
+            await self.prepare()
+            self.clock = clockwork.wind(self.jobs())
             self.clock.start()
             stack.callback(self.clock.shutdown, wait=False)
             for stage in self.stages(stack):
@@ -72,6 +71,13 @@ class Runner:
                 self.tasks.append(self.chat)
             self.tasks.append(lambda: db.listen(self.parts.database_url, self.wake))
             await self.hold([*self.tasks, *(lambda run=run: run(self) for run in beside)])
+
+    async def prepare(self) -> None:
+        """Before the first stage looks: partitions for today's readings, and time to speak after we were away."""
+        async with self.pool.connection() as conn:
+            await composition.tidy(conn, clock, self.settings.keep_days)
+            if "gateway" in self.roles:
+                await blindness.alive(conn, clock())
 
     def add_stage(self, stage: Stage) -> list[Loop]:
         """Its loops join the tasks; its hint and its tick wake them."""

@@ -21,7 +21,7 @@ def major() -> int:
 
 
 def folder(place: places.Place) -> Path:
-    """The folder with `postgres` and `initdb` that the place's user can run. Raises StartError and OSError."""
+    """The folder of `postgres` and `initdb` that the place's user can run. Raises StartError, OSError."""
     # Found, not imported: the package's import prepares its own server management, which we do not use.
     spec = importlib.util.find_spec(PACKAGE)
     package = Path(spec.origin).parent if spec is not None and spec.origin is not None else Path()

@@ -1,7 +1,7 @@
 """An MQTT 5 broker of our own on loopback: mosquitto if it is on the PATH, else the one of the iotcore wheel.
 
-Anybody on this machine may connect to it. iotcore keeps nothing on disk and dies with us; a mosquitto that outlived
-us is replaced at the next start, and its queues come back from its disk.
+Anybody on this machine may connect to it. iotcore keeps nothing on disk and dies with us. A mosquitto that
+outlived us is replaced at the next start, and its queues come back from disk.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ class EmbeddedBroker:
         self.name = "iotcore" if self._mosquitto is None else "mosquitto"
         self._lock: Lock | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._server: psutil.Process | None = None
 
     def start(self) -> tuple[str, int]:
         """Blocks until the broker answers an MQTT 5 CONNECT and returns its host and port.
@@ -98,8 +99,10 @@ class EmbeddedBroker:
 
     def stop(self, timeout_s: float = 3.0) -> None:
         """Stops the broker, mosquitto with its queues written. May be called twice, and when nothing runs."""
+        if self._server is not None:
+            process.stop(self._server, (signal.SIGTERM, timeout_s), (signal.SIGKILL, 2.0))
+            self._server = None
         if self._child is not None:
-            process.stop(psutil.Process(self._child.pid), (signal.SIGTERM, timeout_s), (signal.SIGKILL, 2.0))
             self._child.wait(1.0)
             if self._child.stdin is not None:
                 self._child.stdin.close()
@@ -110,7 +113,7 @@ class EmbeddedBroker:
 
     def alive(self) -> bool:
         """Whether the broker that start() left running still runs."""
-        return self._child is not None and self._child.poll() is None
+        return self._server is not None and process.alive(self._server)
 
     def _start(self) -> tuple[str, int]:
         home = place.prepare(self._folder, "broker")
@@ -129,7 +132,9 @@ class EmbeddedBroker:
     def _launch(self, home: Place, log: BinaryIO) -> None:
         if self._mosquitto is not None:
             data = home.server_folder("data")
-            home.write("mosquitto.conf", MOSQUITTO.format(port=self._port, largest=LARGEST_MESSAGE, data=data))
+            home.write(
+                "mosquitto.conf", MOSQUITTO.format(port=self._port, largest=LARGEST_MESSAGE, data=data)
+            )
             command = [self._mosquitto, "-c", str(home.folder / "mosquitto.conf")]
             options: dict[str, Any] = {"stdin": subprocess.DEVNULL} | home.as_server()
         else:
@@ -143,6 +148,7 @@ class EmbeddedBroker:
             command = [sys.executable, "-P", str(child), str(home.folder / "iotcore.toml")]
             options = {"stdin": subprocess.PIPE, "start_new_session": True}
         self._child = subprocess.Popen(command, stdout=log, stderr=log, **options)
+        self._server = psutil.Process(self._child.pid)
         (home.folder / "pid").write_text(f"{self._child.pid}\n", encoding="ascii")
 
     def _wait_until_answered(self, log: Path) -> None:
@@ -171,7 +177,9 @@ def _answers(port: int) -> bool:
     """Whether an MQTT 5 CONNECT is accepted within a second."""
     accepted: list[bool] = []
     client = Client(CallbackAPIVersion.VERSION2, "cloudfamily-start", protocol=MQTTProtocolVersion.MQTTv5)
-    client.on_connect = lambda _client, _data, _flags, reason, _properties: accepted.append(not reason.is_failure)
+    client.on_connect = lambda _client, _data, _flags, reason, _properties: accepted.append(
+        not reason.is_failure
+    )
     try:
         client.connect(ports.LOOPBACK, port, keepalive=10)
     except OSError:

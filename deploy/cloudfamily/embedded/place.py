@@ -1,8 +1,8 @@
 """Where a server keeps its files and as whom it runs.
 
-PostgreSQL refuses to run as root. Under root the servers therefore run as `nobody`, who often cannot pass the
-folders above the data folder (/root, a private home). No folder of anybody is opened up for that: the files then
-live in /var/lib/cloudfamily and the data folder holds a symbolic link to them.
+PostgreSQL refuses to run as root. Under root the servers run as `nobody`, who often cannot pass the folders
+above the data folder (/root, a private home). No folder is opened up for that: the files then live in
+/var/lib/cloudfamily and the data folder holds a symbolic link to them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Place:
     gid: int
 
     def as_server(self) -> dict[str, Any]:
-        """Arguments for subprocess: the server's user, and a session of its own, which Ctrl-C does not reach."""
+        """Arguments for subprocess: the server's user, and a session that Ctrl-C does not reach."""
         # The working directory is set because a server stops at once when its user may not enter ours.
         common: dict[str, Any] = {"cwd": self.folder, "start_new_session": True}
         if os.geteuid() != 0:
@@ -40,7 +40,7 @@ class Place:
         return common | {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def write(self, name: str, text: str, mode: int = 0o644) -> bool:
-        """Replaces the file `name`, readable for the server, in one step. False if it had this text already."""
+        """Replaces the server's file `name` in one step. False if it had this text already."""
         path, new = self.folder / name, self.folder / f"{name}.new"
         if path.exists() and path.read_text(encoding="utf-8") == text:
             return False
@@ -117,7 +117,7 @@ def _server_user(uid: int, gid: int) -> tuple[int, int]:
 
 
 def _make_outside(link: Path) -> Path:
-    """An empty folder for `link` under OUTSIDE. What an emptied data folder left there is kept once, as .old."""
+    """An empty folder for `link`, outside. What an emptied data folder left there is kept once, as .old."""
     target = OUTSIDE / hashlib.sha256(bytes(link)).hexdigest()[:12]
     make_folder(OUTSIDE, 0o755)
     if target.exists() and any(target.iterdir()):

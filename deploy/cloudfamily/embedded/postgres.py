@@ -1,6 +1,6 @@
 """A PostgreSQL server of our own on loopback.
 
-It runs in a session of its own and outlives us when we are killed; the next start on the same folder adopts it.
+It outlives us when we are killed; the next start on the same folder adopts it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Blocks until the server answers and returns the libpq URL of a superuser.
 
-        Takes 0.2 s, the first time 1.5 s, after a crash as long as the recovery takes. Raises StartError; then
-        nothing of ours is left running.
+        Takes 0.1 s, the first time 1 s, after a crash as long as the recovery takes.
+        Raises StartError; then nothing of ours is left running.
         """
         try:
             with errors.about(self._folder):
@@ -48,7 +48,7 @@ class EmbeddedPostgres:
             raise
 
     def stop(self, timeout_s: float = 4.0) -> None:
-        """Ends the sessions and stops the server; past the time-out without a checkpoint, which loses nothing.
+        """Ends the sessions and stops the server; past the time-out at once, which loses nothing either.
 
         May be called twice, and when nothing runs.
         """
@@ -150,7 +150,7 @@ def _answers(url: str) -> bool:
 
 
 def _clear_stale(home: Place) -> None:
-    """Without a postmaster: ends what it left and drops its pid file, whose number may be somebody else's now."""
+    """After a killed postmaster: ends what it left, drops its pid file, whose number may be another's now."""
     pid_file = cluster.folder(home) / "postmaster.pid"
     if pid_file.exists():
         process.stop_all(process.working_in(pid_file.parent), (IMMEDIATE, 3.0), (signal.SIGKILL, 2.0))

@@ -1,7 +1,7 @@
 """The child process of the embedded iotcore broker: `python serve_iotcore.py FILE.toml`.
 
-It lives as long as its standard input, the pipe that only the parent holds: killed in whatever way, the parent
-takes the broker along. Started by its path, so it needs nothing of ours to be importable.
+It lives as long as its standard input, a pipe from the parent: however that dies, the broker goes along.
+Started by its path, so it needs nothing of ours to be importable.
 """
 
 import logging

@@ -1,0 +1,3 @@
+from cloudfamily.cli import main
+
+main()
