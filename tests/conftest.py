@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
+
 from cloudfamily import composition
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.postgres import EmbeddedPostgres
@@ -25,7 +27,6 @@ from cloudfamily_platform.core import db, logs, migrate
 from cloudfamily_platform.core.stage import Stage
 from cloudfamily_platform.people import person as people
 from cloudfamily_platform.people.person import QUERIES, Person
-from psycopg.rows import dict_row
 
 T = TypeVar("T")
 

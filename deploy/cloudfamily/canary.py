@@ -12,11 +12,11 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from cloudfamily_platform.core import db
-from cloudfamily_platform.people import person
 
 from cloudfamily import city, press
 from cloudfamily.parts import Parts
+from cloudfamily_platform.core import db
+from cloudfamily_platform.people import person
 
 STEP_SECONDS = 15.0
 DEVICE = "CANARY-button"
@@ -149,7 +149,7 @@ class Session:
 
             async def events() -> AsyncIterator[dict[str, Any]]:
                 async for line in answer.content:
-                    if line.startswith(b"data: {\"alert\""):
+                    if line.startswith(b'data: {"alert"'):
                         yield msgspec.json.decode(line[6:], type=dict[str, Any])
 
             yield events()

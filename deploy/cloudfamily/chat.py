@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-import cloudfamily_timebank.bot
 from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
+
+import cloudfamily_timebank.bot
+from cloudfamily import composition
 from cloudfamily_platform.alerts import deliver
 from cloudfamily_platform.bot import alerts, start
 from cloudfamily_platform.bot.person import WhoIsTalking
 from cloudfamily_platform.channels.telegram import NAME, Telegram
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.settings import Settings
-
-from cloudfamily import composition
 
 POLL_SECONDS = 10
 #: One process at a time polls: Telegram refuses a second poller of the same token.
@@ -50,6 +50,4 @@ async def poll(bot: Bot, pool: db.Pool, settings: Settings, database_url: str) -
     """Long polling, once this process has the lock."""
     async with await db.connect(database_url) as conn:
         await conn.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        await dispatcher(pool, settings).start_polling(
-            bot, handle_signals=False, close_bot_session=False, polling_timeout=POLL_SECONDS
-        )
+        await dispatcher(pool, settings).start_polling(bot, handle_signals=False, close_bot_session=False, polling_timeout=POLL_SECONDS)

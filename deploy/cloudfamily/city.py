@@ -33,11 +33,14 @@ PLACES = (
     Place("changzhou", "CZ", "长洲", "Changzhou", 23.4857, 111.2745, (("新兴站", "Xinxing station"), ("三龙站", "Sanlong station"))),
     Place("longxu", "LX", "龙圩", "Longxu", 23.4097, 111.2461, (("龙城站", "Longcheng station"), ("广平站", "Guangping station"))),
 )
-GIVEN = "桂花 茉莉 海棠 玉兰 秋菊 春梅 青松 翠竹 银杏 石榴 木棉 紫荆 丁香 白杨 红枫 金橘 水仙 芙蓉 杜鹃 月季 青柏 莲子 香樟 合欢 蔷薇 山茶 垂柳 苍松 雪梅 朝霞".split()
-PINYIN = (
-    "Guihua Moli Haitang Yulan Qiuju Chunmei Qingsong Cuizhu Yinxing Shiliu Mumian Zijing Dingxiang Baiyang Hongfeng "
-    "Jinju Shuixian Furong Dujuan Yueji Qingbai Lianzi Xiangzhang Hehuan Qiangwei Shancha Chuiliu Cangsong Xuemei Zhaoxia"
-).split()
+GIVEN = """
+桂花 茉莉 海棠 玉兰 秋菊 春梅 青松 翠竹 银杏 石榴 木棉 紫荆 丁香 白杨 红枫
+金橘 水仙 芙蓉 杜鹃 月季 青柏 莲子 香樟 合欢 蔷薇 山茶 垂柳 苍松 雪梅 朝霞
+""".split()  # noqa: SIM905
+PINYIN = """
+Guihua Moli Haitang Yulan Qiuju Chunmei Qingsong Cuizhu Yinxing Shiliu Mumian Zijing Dingxiang Baiyang Hongfeng
+Jinju Shuixian Furong Dujuan Yueji Qingbai Lianzi Xiangzhang Hehuan Qiangwei Shancha Chuiliu Cangsong Xuemei Zhaoxia
+""".split()  # noqa: SIM905
 CONDITIONS = ("高血压", "糖尿病", "冠心病", "骨质疏松", "轻度认知障碍", "白内障", "帕金森病")
 MEDICINES = {"高血压": "氨氯地平 5 mg 早", "糖尿病": "二甲双胍 0.5 g 早晚", "冠心病": "阿司匹林 100 mg 早", "骨质疏松": "钙片 600 mg 晚"}
 HEARING = (None, None, None, "左耳听力差，请大声", "佩戴助听器")
@@ -94,7 +97,13 @@ async def seed_place(seeder: Seeder, place: Place) -> None:
     district_id = await seeder.insert("district", code=place.code, name_zh=place.name_zh, name_en=place.name_en)
     stations = [
         await seeder.insert(
-            "station", district_id=district_id, code=f"{place.letters}-S{number}", name_zh=zh, name_en=en, lat=near(seeder, place.lat), lon=near(seeder, place.lon)
+            "station",
+            district_id=district_id,
+            code=f"{place.letters}-S{number}",
+            name_zh=zh,
+            name_en=en,
+            lat=near(seeder, place.lat),
+            lon=near(seeder, place.lon),
         )
         for number, (zh, en) in enumerate(place.stations, 1)
     ]
@@ -122,7 +131,8 @@ async def seed_home(seeder: Seeder, place: Place, district_id: int, station_id: 
         due_at=seeder.now + timedelta(minutes=480),
     )
     elder = await seeder.person(f"elder-{code}", "老人", None, None, chat=False)
-    await seeder.conn.execute("UPDATE person SET birth_date = %s WHERE id = %s", [date(dice.randint(1932, 1950), dice.randint(1, 12), dice.randint(1, 28)), elder])
+    born = date(dice.randint(1932, 1950), dice.randint(1, 12), dice.randint(1, 28))
+    await seeder.conn.execute("UPDATE person SET birth_date = %s WHERE id = %s", [born, elder])
     conditions = dice.sample(CONDITIONS, dice.randint(0, 3))
     await seeder.insert(
         "resident",
@@ -140,7 +150,13 @@ async def seed_home(seeder: Seeder, place: Place, district_id: int, station_id: 
         await seeder.insert("contact", home_id=home_id, person_id=person_id, relation=relation, rank=rank)
     for device in DEVICES:
         await seeder.insert(
-            "device", code=f"{code}-{device}", home_id=home_id, kind=device, report_minutes=REPORT_MINUTES, watched_from=seeder.now, due_at=seeder.now + timedelta(minutes=2 * REPORT_MINUTES)
+            "device",
+            code=f"{code}-{device}",
+            home_id=home_id,
+            kind=device,
+            report_minutes=REPORT_MINUTES,
+            watched_from=seeder.now,
+            due_at=seeder.now + timedelta(minutes=2 * REPORT_MINUTES),
         )
 
 

@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
 import typer
-from cloudfamily_platform.core import logs, migrate
-from cloudfamily_platform.core.settings import Settings
 from pydantic import SecretStr, ValidationError
 
 from cloudfamily import canary as canaries
 from cloudfamily import composition, demo, parts, press, replay, schema, status
 from cloudfamily.embedded.errors import StartError
 from cloudfamily.runner import ROLES, Runner
+from cloudfamily_platform.core import logs, migrate
+from cloudfamily_platform.core.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cloud Family: elders safe at home, neighbours' hours kept.")
 
@@ -71,7 +71,9 @@ def configure_logs(settings: Settings) -> None:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         logs.configure(settings.log_level, settings.log_format, settings.data_dir / "cloudfamily.log")
     except OSError as error:
-        raise StartError(f"The data folder {settings.data_dir} cannot be used ({error.strerror}): set CF_DATA_DIR to a folder that you may write to.") from error
+        raise StartError(
+            f"The data folder {settings.data_dir} cannot be used ({error.strerror}): set CF_DATA_DIR to a folder that you may write to."
+        ) from error
 
 
 def check_ports(settings: Settings, roles: Any) -> None:

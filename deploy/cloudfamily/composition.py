@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from fastapi import FastAPI
+
 import cloudfamily_timebank.api
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.stage import Clock
@@ -12,7 +14,6 @@ from cloudfamily_platform.people.person import QUERIES
 from cloudfamily_platform.web import app as web_app
 from cloudfamily_platform.web.context import Check, Context, pool, signed_in
 from cloudfamily_platform.web.stream import Hub
-from fastapi import FastAPI
 
 #: Packages with a `migrations` folder, in the order in which they build on each other.
 MIGRATED = ("cloudfamily_platform", "cloudfamily_timebank")

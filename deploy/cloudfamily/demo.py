@@ -6,19 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from cloudfamily import city
+from cloudfamily.parts import Parts
 from cloudfamily_platform.core import db
 from cloudfamily_platform.people import person
 from cloudfamily_sim.chat import ChatPerson, ChatServer
 from cloudfamily_sim.fleet import Fleet, SimDevice, SimHome
-
-from cloudfamily import city
-from cloudfamily.parts import Parts
 
 CHAT_ROLES = """
 SELECT x.address, p.code, p.name, p.language, min(r.role) AS role
 FROM reach x JOIN person p ON p.id = x.person_id JOIN role r ON r.person_id = p.id
 WHERE x.channel = 'telegram' GROUP BY x.address, p.id ORDER BY p.id LIMIT 500
 """
+PERSON = "SELECT p.id, p.name, x.address FROM person p LEFT JOIN reach x ON x.person_id = p.id WHERE p.code = %s"
 HOMES = """
 SELECT h.code, array_agg(v.code ORDER BY v.id) AS devices, array_agg(v.kind ORDER BY v.id) AS kinds
 FROM home h JOIN device v ON v.home_id = h.id WHERE NOT h.canary GROUP BY h.id ORDER BY h.code LIMIT 10000
@@ -82,10 +82,8 @@ async def sign_in_links(parts: Parts) -> list[tuple[str, str, str, str]]:
     found = []
     async with await db.connect(parts.database_url) as conn:
         for code, role in city.STORY:
-            row = await (await conn.execute("SELECT p.id, p.name, x.address FROM person p LEFT JOIN reach x ON x.person_id = p.id WHERE p.code = %s", [code])).fetchone()
+            row = await (await conn.execute(PERSON, [code])).fetchone()
             if row:
                 ticket = await person.make_ticket(conn, row["id"], "sign_in", datetime.now(UTC))
                 found.append((role, row["name"], f"{parts.web_url}/signin/{ticket}", row["address"] or ""))
     return found
-
-

@@ -10,12 +10,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cloudfamily_platform.core.settings import Settings
-
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.errors import StartError
 from cloudfamily.embedded.lock import Lock
 from cloudfamily.embedded.postgres import EmbeddedPostgres
+from cloudfamily_platform.core.settings import Settings
 
 RUNNING = "running.json"
 
@@ -83,7 +82,9 @@ def running(settings: Settings) -> Parts:
         return Parts(**json.loads((settings.data_dir / RUNNING).read_text(encoding="utf-8")))
     except FileNotFoundError:
         if settings.database_url is None or settings.mqtt_host is None:
-            raise StartError(f"Nothing runs on the data folder {settings.data_dir}: start it with `make run`, or set CF_DATABASE_URL and CF_MQTT_HOST.") from None
+            raise StartError(
+                f"Nothing runs on the data folder {settings.data_dir}: start it with `make run`, or set CF_DATABASE_URL and CF_MQTT_HOST."
+            ) from None
         return Parts(settings.database_url.get_secret_value(), settings.mqtt_host, settings.mqtt_port, web_url(settings))
 
 

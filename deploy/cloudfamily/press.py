@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 import msgspec
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
 from cloudfamily_gateway import wire
 
 REPEAT_SECONDS = 5.0
@@ -39,7 +41,7 @@ class Button:
         self.connected: queue.Queue[bool] = queue.Queue()
         self.answers: queue.Queue[wire.Answer] = queue.Queue(100)
         self.seq = int(time.time() * 1000)
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"press-{uuid.uuid4().hex[:12]}", protocol=mqtt.MQTTv5)
+        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"press-{uuid.uuid4().hex[:12]}", protocol=mqtt.MQTTv5)
         self.client.on_connect = lambda client, *_: client.subscribe(wire.answer_topic(device), qos=1)
         self.client.on_subscribe = lambda *_: self.connected.put(True)
         self.client.on_message = self.on_message

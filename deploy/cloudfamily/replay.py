@@ -12,6 +12,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cloudfamily import scratch
+from cloudfamily.embedded.errors import StartError
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.ingest import Store
 from cloudfamily_platform.alerts import respond, watch
@@ -21,16 +26,17 @@ from cloudfamily_platform.people import person
 from cloudfamily_platform.people.person import QUERIES as PEOPLE
 from cloudfamily_platform.people.person import Person
 from cloudfamily_sim import recordings
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from cloudfamily import scratch
-from cloudfamily.embedded.errors import StartError
 
 BATCH = 1000
 #: After a cut the clock runs on at least this long: time enough for every silence rule to speak.
 AFTER_CUT = timedelta(hours=24)
 KEEP_DAYS = 36_500
+ADD_HOME = """
+INSERT INTO home (code, district_id, address, lat, lon, timezone, watched_from, due_at)
+VALUES (%s, %s, 'replay', 23.47, 111.3, %s, %s, %s) RETURNING id
+"""
+ADD_SENSOR = "INSERT INTO device (code, home_id, kind, watched_from) VALUES (%s, %s, 'motion', %s) RETURNING id"
+OPENED = "SELECT id, opened_at, kind, severity, why FROM alert WHERE opened_at = %s AND state <> 'resolved' AND presses = 1 ORDER BY id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +85,7 @@ class Player:
         self.out = Console(highlight=False, soft_wrap=True)
 
     async def run(self) -> int:
-        bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), console=Console(stderr=True)
-        )
+        bar = Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), console=Console(stderr=True))
         total = (self.end - self.begin).total_seconds()
         async with await db.connect(self.url) as conn:
             self.conn = conn
@@ -102,11 +106,10 @@ class Player:
     async def settle(self) -> Person:
         """The home, its sensors, and an operator who closes an alert once somebody moves again."""
         district = await self.add("INSERT INTO district (code, name_zh, name_en) VALUES ('replay', '回放', 'Replay') RETURNING id")
-        home = "INSERT INTO home (code, district_id, address, lat, lon, timezone, watched_from, due_at) VALUES (%s, %s, 'replay', 23.47, 111.3, %s, %s, %s) RETURNING id"
-        self.home_id = await self.add(home, self.wanted.home, district, str(self.wanted.zone), self.begin, self.begin)
+        self.home_id = await self.add(ADD_HOME, self.wanted.home, district, str(self.wanted.zone), self.begin, self.begin)
         sensors = {recordings.to_wire(event, self.wanted.home)[0].split("/")[2] for event in self.events}
         for code in sorted(sensors):
-            await self.add("INSERT INTO device (code, home_id, kind, watched_from) VALUES (%s, %s, 'motion', %s) RETURNING id", code, self.home_id, self.begin)
+            await self.add(ADD_SENSOR, code, self.home_id, self.begin)
         operator = await self.add("INSERT INTO person (code, name) VALUES ('replay', 'replay') RETURNING id")
         await self.conn.execute("INSERT INTO role (person_id, role) VALUES (%s, 'operator')", [operator])
         self.maintained = await self.maintain(self.begin)
@@ -164,7 +167,7 @@ class Player:
         return min((due for due in found if due is not None), default=None)
 
     async def tell_new(self, now: datetime) -> None:
-        rows = await (await self.conn.execute("SELECT id, opened_at, kind, severity, why FROM alert WHERE opened_at = %s AND state <> 'resolved' AND presses = 1 ORDER BY id", [now])).fetchall()
+        rows = await (await self.conn.execute(OPENED, [now])).fetchall()
         for row in rows:
             self.alerts += 1
             self.live.append(row["id"])
@@ -181,6 +184,3 @@ def cut_time(text: str, zone: ZoneInfo) -> datetime:
     except ValueError as error:
         raise StartError(f"--cut {text!r} is not a time: write it like '2016-07-15 14:00'.") from error
     return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
-
-
-

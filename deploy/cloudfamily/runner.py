@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
+
+from cloudfamily import clockwork, composition, server
+from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
 from cloudfamily_platform.alerts import deliver, escalate, offers, watch
@@ -24,9 +27,6 @@ from cloudfamily_platform.people import blindness
 from cloudfamily_platform.services import visits
 from cloudfamily_platform.web.stream import Hub
 from cloudfamily_timebank import credit
-
-from cloudfamily import clockwork, composition, server
-from cloudfamily.parts import Parts
 
 log = structlog.get_logger()
 ROLES = ("gateway", "alerts", "timebank", "web", "bot")

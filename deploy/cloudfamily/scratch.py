@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from cloudfamily_platform.core import migrate
 
 from cloudfamily import composition
+from cloudfamily_platform.core import migrate
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from cloudfamily_platform.web.stream import Hub
 from fastapi import FastAPI
+
+from cloudfamily_platform.web.stream import Hub
 
 
 class Server(uvicorn.Server):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
+
 from cloudfamily_platform.insight import figures
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def welcome(url: str, chat_url: str | None, links: Sequence[tuple[str, str, str,
     lines += [f"  sign in as {role:<11} {name}\n    {link}" for role, name, link, _ in links]
     if chat_url:
         lines += ["", f"  The chat (in Telegram's place):  {chat_url}"]
-        lines += [f"    as {role:<11} {name}: {chat_url}/?chat={chat}" for role, name, _, chat in links if chat and role in ("family", "caregiver", "volunteer")]
+        lines += [
+            f"    as {role:<11} {name}: {chat_url}/?chat={chat}" for role, name, _, chat in links if chat and role in ("family", "caregiver", "volunteer")
+        ]
     lines += ["", "  Press an elder's button (in another terminal):  .venv/bin/cloudfamily press WX-001", "  Ctrl-C stops everything.", ""]
     return "\n".join(lines)
 
@@ -38,10 +41,7 @@ async def live_line(runner: Runner) -> None:
             try:
                 async with runner.pool.connection() as conn:
                     now = await figures.figures(conn, datetime.now(UTC))
-                text = (
-                    f"{now['readings_per_s']:6.1f} readings/s   {now['open_alerts']} open alerts   "
-                    f"{now['deliveries']} deliveries   {now['waiting']} waiting"
-                )
+                text = f"{now['readings_per_s']:6.1f} readings/s   {now['open_alerts']} open alerts   {now['deliveries']} deliveries   {now['waiting']} waiting"
             except (psycopg.OperationalError, TimeoutError):
                 text = "the database does not answer; nothing is lost, the gateway waits"
             print(f"\r\x1b[K{text}" if terminal else text, end="" if terminal else "\n", flush=True)

@@ -7,13 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from psycopg.rows import dict_row
+
 from cloudfamily_gateway import wire
 from cloudfamily_platform.alerts import deliver, escalate, message, offers, respond, watch
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.core.stage import Stage
 from cloudfamily_platform.services import visits
 from cloudfamily_timebank import credit
-from psycopg.rows import dict_row
 
 
 class Crash(BaseException):

@@ -21,6 +21,7 @@ import paho.mqtt.client as mqtt
 import psutil
 import psycopg
 import pytest
+
 from cloudfamily.canary import Canary, Session
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import wire
@@ -56,9 +57,8 @@ class Plug:
     def wait_until_ready(self) -> None:
         until = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < until:
-            with suppress(OSError, ValueError, KeyError):
-                with socket.create_connection(("127.0.0.1", int(self.environment["CF_WEB_PORT"])), timeout=1):
-                    return
+            with suppress(OSError, ValueError, KeyError), socket.create_connection(("127.0.0.1", int(self.environment["CF_WEB_PORT"])), timeout=1):
+                return
             assert self.process is not None
             assert self.process.poll() is None, (self.folder / "log").read_text()[-3000:]
             time.sleep(0.05)
