@@ -6,10 +6,17 @@ Each test that asks for `database` gets a fresh, migrated one, cloned from a tem
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
 import uuid
 from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +25,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from cloudfamily import composition
+from cloudfamily import composition, press
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.postgres import EmbeddedPostgres
+from cloudfamily.parts import Parts
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.ingest import Store
 from cloudfamily_platform.core import db, logs, migrate
@@ -45,15 +53,30 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """A temporary folder that other users may pass, unlike pytest's own: as root, the servers run as somebody else."""
+    with tempfile.TemporaryDirectory(prefix="cf-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    with passable_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """URL of a database server on which tests may make databases."""
     if url := os.environ.get("CF_TEST_DATABASE_URL"):
         yield url
         return
-    embedded = EmbeddedPostgres(tmp_path_factory.mktemp("server"), free_port())
-    yield embedded.start()
-    embedded.stop()
+    with passable_folder() as folder:
+        embedded = EmbeddedPostgres(folder, free_port())
+        yield embedded.start()
+        embedded.stop()
 
 
 def on(server: str, name: str) -> str:
@@ -85,15 +108,16 @@ def database(server: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+def broker() -> Iterator[tuple[str, int]]:
     """Host and port of an MQTT 5 broker."""
     if address := os.environ.get("CF_TEST_BROKER"):
         host, _, port = address.partition(":")
         yield host, int(port)
         return
-    embedded = EmbeddedBroker(tmp_path_factory.mktemp("broker"), free_port())
-    yield embedded.start()
-    embedded.stop()
+    with passable_folder() as folder:
+        embedded = EmbeddedBroker(folder, free_port())
+        yield embedded.start()
+        embedded.stop()
 
 
 @pytest.fixture(scope="session")
@@ -214,3 +238,90 @@ def world(database: str) -> Iterator[World]:
     made = World(database)
     yield made
     made.close()
+
+
+class System:
+    """The whole product, started as its user would, with the demo city: `cloudfamily run` in a process of its own."""
+
+    def __init__(self, folder: Path, database_url: str, broker: tuple[str, int]) -> None:
+        self.folder = folder
+        self.web_port, self.chat_port = free_port(), free_port()
+        self.environment = {
+            **os.environ,
+            "CF_DATA_DIR": str(folder),
+            "CF_DATABASE_URL": database_url,
+            "CF_MQTT_HOST": broker[0],
+            "CF_MQTT_PORT": str(broker[1]),
+            "CF_WEB_PORT": str(self.web_port),
+            "CF_CHAT_PORT": str(self.chat_port),
+            "CF_GATEWAY_NAME": f"system-{uuid.uuid4().hex[:8]}",
+            "CF_DEMO": "true",
+        }
+        self.parts = Parts(database_url, *broker, f"http://127.0.0.1:{self.web_port}")
+        self.chat_url = f"http://127.0.0.1:{self.chat_port}"
+
+    def start(self) -> None:
+        log = self.folder / "log"
+        with log.open("ab") as out:
+            self.process = subprocess.Popen([sys.executable, "-m", "cloudfamily", "run"], env=self.environment, stdout=out, stderr=out)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            assert self.process.poll() is None, log.read_text()[-3000:]
+            with suppress(OSError), urllib.request.urlopen(f"{self.parts.web_url}/readyz", timeout=2) as answer:
+                if json.load(answer)["ready"]:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"not ready: {log.read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=15)
+
+    def press(self, home: str) -> None:
+        """A home's button, until the platform says "received"."""
+        with press.button(self.parts.broker, f"{home}-button") as button:
+            button.press()
+
+    def link(self, person_code: str) -> str:
+        """A one-time sign-in link."""
+
+        async def make() -> str:
+            async with await db.connect(self.parts.database_url) as conn:
+                row = await db.one(await conn.execute("SELECT id FROM person WHERE code = %s", [person_code]))
+                return await people.make_ticket(conn, row["id"], "sign_in", datetime.now(UTC))
+
+        return f"{self.parts.web_url}/signin/{asyncio.run(make())}"
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with psycopg.connect(self.parts.database_url, row_factory=dict_row) as conn:
+            return conn.execute(query.encode(), values or None).fetchall()
+
+    def wait_for(self, query: str, *values: object, seconds: float = 20.0) -> dict[str, Any]:
+        """The first row of a query, as soon as it gives one."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if rows := self.rows(query, *values):
+                return rows[0]
+            time.sleep(0.05)
+        raise AssertionError(f"no row within {seconds} s: {query} {values}")
+
+
+@pytest.fixture(scope="session")
+def system(server: str, template: str) -> Iterator[System]:
+    """One running product for all stories; each story takes homes of its own."""
+    name = f"cf_system_{uuid.uuid4().hex[:8]}"
+    with ExitStack() as stack:
+        conn = stack.enter_context(psycopg.connect(server, autocommit=True))
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        stack.callback(conn.execute, f"DROP DATABASE {name} WITH (FORCE)".encode())
+        folder = stack.enter_context(passable_folder())
+        if address := os.environ.get("CF_TEST_BROKER"):
+            host, _, port = address.partition(":")
+            made = System(folder, on(server, name), (host, int(port)))
+        else:
+            own = EmbeddedBroker(folder / "broker", free_port())
+            stack.callback(own.stop)
+            made = System(folder, on(server, name), own.start())
+        made.start()
+        stack.callback(made.stop)
+        yield made

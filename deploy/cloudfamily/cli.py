@@ -54,6 +54,8 @@ def run(roles: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.jo
         raise StartError(f"There is no role {', '.join(sorted(unknown))}: the roles are {', '.join(ROLES)}.")
     if roles and (settings.database_url is None or settings.mqtt_host is None):
         raise StartError("Single roles run against external parts: set CF_DATABASE_URL and CF_MQTT_HOST.")
+    if settings.demo is None:
+        settings = settings.model_copy(update={"demo": settings.database_url is None and not roles})
     configure_logs(settings)
     check_ports(settings, roles or ROLES)
     with parts.started(settings) as there:
@@ -85,11 +87,11 @@ def check_ports(settings: Settings, roles: Any) -> None:
 
 def local_chat(settings: Settings, roles: Any) -> bool:
     """Without a bot token, a complete system brings the local chat page."""
-    return settings.telegram_token is None and settings.demo and set(roles) == set(ROLES)
+    return settings.telegram_token is None and bool(settings.demo) and set(roles) == set(ROLES)
 
 
 async def serve(settings: Settings, there: parts.Parts, roles: list[str] | None) -> None:
-    living = settings.demo and not roles
+    living = bool(settings.demo) and set(roles or ROLES) == set(ROLES)
     await demo.prepare(there.database_url, demo=living)
     chat, chat_url = None, None
     if local_chat(settings, roles or ROLES):

@@ -140,15 +140,14 @@ async def measure(parts: Parts) -> tuple[list[list[float]], list[list[float]]]:
             if number:  # the first round warms everything up
                 floors.append(at_rest)
                 presses.append(pressed)
-            print(
-                f"round {number}: floor p50 {statistics.median(at_rest):.1f} ms, press p50 {statistics.median(pressed):.1f} p99 {quantile(pressed, 0.99):.1f} ms",
-                flush=True,
-            )
+            said = f"round {number}: floor p50 {statistics.median(at_rest):.1f} ms, press p50 {statistics.median(pressed):.1f}"
+            print(f"{said} p99 {quantile(pressed, 0.99):.1f} ms", flush=True)
     return floors, presses
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cf-bench-") as folder:
+        Path(folder).chmod(0o755)  # as root, the database runs as somebody else
         ports = {f"CF_{name}_PORT": str(free_port()) for name in ("DATABASE", "MQTT", "WEB", "CHAT")}
         log = (Path(folder) / "log").open("wb")
         process = subprocess.Popen([sys.executable, "-m", "cloudfamily", "run"], env={**os.environ, **ports, "CF_DATA_DIR": folder}, stdout=log, stderr=log)
@@ -162,7 +161,8 @@ def main() -> None:
         finally:
             process.terminate()
             process.wait(timeout=15)
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {ROUNDS} rounds of {len(floors[0])} each, medians of the rounds")
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}; {ROUNDS} rounds of {len(floors[0])} each, medians of the rounds")
     result = {}
     for name, rounds in (("floor", floors), ("press", presses)):
         for share in (0.5, 0.99):

@@ -108,8 +108,8 @@ class Button:
 
 
 @pytest.fixture
-def plug(tmp_path: Path) -> Iterator[Plug]:
-    made = Plug(tmp_path)
+def plug(passable: Path) -> Iterator[Plug]:
+    made = Plug(passable)
     yield made
     if made.process is not None and made.process.poll() is None:
         made.pull()
