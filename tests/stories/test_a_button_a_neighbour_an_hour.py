@@ -129,7 +129,7 @@ def test_the_canary_names_the_step_that_failed(system: Any) -> None:
     wrong["CF_PUBLIC_URL"] = system.parts.web_url
     done = subprocess.run([sys.executable, "-m", "cloudfamily", "canary", "--json"], env=wrong, capture_output=True, text=True, timeout=60, check=False)
     said = json.loads(done.stdout.splitlines()[-1])
-    assert (done.returncode, said["ok"], said["failed"]) == (1, False, "press to console")
+    assert (done.returncode, said["ok"], said["failed"]) == (1, False, "press to received")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/api/texts"])

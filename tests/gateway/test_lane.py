@@ -1,0 +1,220 @@
+"""Over the real broker into the real database: stored, then acknowledged, then answered, whatever breaks in between."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from cloudfamily.embedded.broker import EmbeddedBroker
+from cloudfamily_gateway import lane as lanes
+from cloudfamily_gateway import wire
+from cloudfamily_gateway.ingest import Store
+from cloudfamily_gateway.lane import Lane
+from cloudfamily_platform.core.settings import Settings
+from paho.mqtt.client import Client
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+
+Until = Callable[..., None]
+
+
+class Killed(Lane):
+    """A lane whose process is killed between the commit of its first batch and the acknowledgement."""
+
+    def store_some(self, client: Client, store: Store | None) -> Store | None:
+        with psycopg.connect(self.database_url, autocommit=True) as conn:
+            Store(conn).store([one.frame for one in self.taken if one.frame])
+        client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+        self.stop.set()
+        return None
+
+
+# A press
+
+
+def test_a_press_is_stored_acknowledged_and_answered(gateway: Any, town: Any, until: Until) -> None:
+    home = town.home("btn-1")
+    press, bulk = gateway.lane("press"), gateway.lane("bulk")
+    button = gateway.device("btn-1")
+
+    said = button.press()
+    until(lambda: button.answers, "the answer")
+    assert button.answers == [{"seq": said["seq"], "answer": "received"}]
+    assert town.rows("SELECT device_code, home_id, kind, seq, at = received_at FROM signal") == [("btn-1", home, "sos", 1, False)]
+
+    # It did not hear us and says the same again: it is answered again, and stored once.
+    button.say("cf/v1/btn-1/signal", said)
+    until(lambda: len(button.answers) == 2, "the second answer")
+    # What cannot be read is answered as well; there is no number to say.
+    button.say("cf/v1/btn-1/signal", b"HELP")
+    until(lambda: len(button.answers) == 3, "the third answer")
+    assert button.answers[2] == {"seq": None, "answer": "received"}
+    assert town.signals() == [("btn-1", "sos", 1), ("btn-1", "unreadable", None)]
+
+    gateway.stop(press, bulk)
+    assert (gateway.waiting("press"), gateway.waiting("bulk")) == ([], [])
+
+
+def test_a_press_is_not_acknowledged_before_it_is_stored(gateway: Any, town: Any, until: Until) -> None:
+    town.home("btn-1")
+    button = gateway.device("btn-1")
+    press = gateway.lane("press")
+    town.away()
+    said = button.press()
+    until(lambda: press.taken and not press.ready, "the lane sees that the database is away")
+    gateway.stop(press)
+    assert gateway.waiting("press") == [wire.encode(said)]
+    assert button.answers == []
+
+    town.back()
+    press = gateway.lane("press")
+    until(lambda: button.answers, "the answer")
+    assert town.signals() == [("btn-1", "sos", 1)]
+    gateway.stop(press)
+    assert gateway.waiting("press") == []
+
+
+# Everything else
+
+
+def test_readings_are_stored_and_what_nobody_understands_is_kept(gateway: Any, town: Any, until: Until) -> None:
+    town.home("th-1")
+    bulk, sensor = gateway.lane("bulk"), gateway.device("th-1")
+    sensor.measure(200, temperature=21.5, humidity=40)
+    sensor.say("homes/7/temperature", b"21.5")
+    sensor.say("cf/v2/th-1/reading", b"{}")
+    sensor.say("cf/v1/th-1/reading", b"21.5")
+    sensor.say("cf/v1/th-1/reading", bytes(1_000_000))
+    sensor.say("cf/v1/th-1/signal", b"not of this lane")
+    sensor.say("cf/v1/btn-9/answer", b"not of this lane")
+    until(lambda: len(town.rows("SELECT FROM quarantine")) == 4, "four frames in quarantine")
+    assert town.readings("th-1") == 400
+    kept = town.rows("SELECT topic, device_code, reason, size FROM quarantine ORDER BY reason, topic")
+    assert kept == [
+        ("cf/v1/th-1/reading", "th-1", "not_understood", 4),
+        ("cf/v1/th-1/reading", "th-1", "too_large", wire.LARGEST + 1),
+        ("cf/v2/th-1/reading", None, "wrong_topic", 2),
+        ("homes/7/temperature", None, "wrong_topic", 4),
+    ]
+    gateway.stop(bulk)
+    assert gateway.waiting("bulk") == []
+
+
+# Things break
+
+
+def test_the_database_goes_away_and_everything_said_meanwhile_is_stored_once(gateway: Any, town: Any, until: Until) -> None:
+    town.home("th-1", "btn-1")
+    press, bulk = gateway.lane("press"), gateway.lane("bulk")
+    sensor, button = gateway.device("th-1"), gateway.device("btn-1")
+    sensor.measure(50)
+    until(lambda: town.readings("th-1") == 50, "the first readings")
+
+    town.away()
+    button.press()
+    sensor.measure(1500, qos=0, power=100)
+    import time; time.sleep(3); print(len(bulk.taken), bulk.dropped, bulk.ready, bulk.subscribed, bulk.connection)
+    until(lambda: bulk.dropped, "there is no room for more of QoS 0")
+    sensor.measure(1500, humidity=40)
+    until(lambda: not press.ready and not bulk.ready, "both lanes see it")
+    until(lambda: sum(one.qos for one in bulk.taken) >= 100, "some of what was promised to be kept is taken")
+    assert sum(one.qos for one in bulk.taken) <= lanes.RECEIVE_MAXIMUM
+    assert len(bulk.taken) <= 2 * lanes.RECEIVE_MAXIMUM
+    assert button.answers == []
+
+    town.back()
+    until(lambda: press.ready and bulk.ready, "both lanes work again")
+    until(lambda: button.answers, "the answer")
+    humidity = "SELECT count(*) FROM reading WHERE quantity = 11"
+    until(lambda: town.rows(humidity)[0][0] == 1500, "every reading that was promised to be kept")
+    assert town.signals() == [("btn-1", "sos", 1)]
+    gateway.stop(press, bulk)
+    assert (gateway.waiting("press"), gateway.waiting("bulk")) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["press", "bulk"])
+def test_a_lane_killed_before_its_acknowledgement_is_followed_by_one_that_stores_nothing_twice(
+    gateway: Any, town: Any, until: Until, name: str
+) -> None:
+    town.home("th-1", "btn-1")
+    sensor, button = gateway.device("th-1"), gateway.device("btn-1")
+    gateway.lane(name, Killed)
+    if name == "press":
+        button.press()
+    else:
+        sensor.measure(100)
+    thread = gateway.running[0][1]
+    until(lambda: not thread.is_alive(), "the lane is dead")
+    assert button.answers == []
+    before = (len(town.signals()), town.readings("th-1"))
+    assert before > (0, 0)
+
+    followed = gateway.lane(name)
+    if name == "press":
+        until(lambda: button.answers, "the answer")
+        assert town.signals() == [("btn-1", "sos", 1)]
+    else:
+        until(lambda: town.readings("th-1") == 100, "all readings")
+    gateway.stop(followed)
+    assert gateway.waiting(name) == []
+
+
+def test_the_connection_is_cut_between_commit_and_acknowledgement(gateway: Any, town: Any, until: Until) -> None:
+    cable, seen = gateway.cable(), list[int]()
+
+    class Cut(Lane):
+        def store_some(self, client: Client, store: Store | None) -> Store | None:
+            if not seen:
+                cable.cut()
+            seen.append(len(self.taken))
+            return super().store_some(client, store)
+
+    town.home("th-1")
+    sensor = gateway.device("th-1")
+    bulk = gateway.lane("bulk", Cut, cable.address)
+    sensor.measure(100)
+    until(lambda: seen and not bulk.ready, "the lane sees it")
+    sensor.measure(100, humidity=40)
+    cable.plugged = True
+    until(lambda: town.readings("th-1") == 200, "what was said before, while and after")
+    assert sum(seen) > 200, "the broker has given some of it twice"
+    until(lambda: bulk.ready)
+    gateway.stop(bulk)
+    assert gateway.waiting("bulk") == []
+
+
+def test_a_lane_waits_for_its_broker_however_long_it_is_away(gateway: Any, town: Any, until: Until, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    waiting = Lane("press", wire.SIGNALS, 1, Settings(), town.url, ("127.0.0.1", port))
+    waiting.stop.set()  # so that it does not really wait
+    assert not waiting.pump(waiting.make_client(), failures=10_000)
+
+    town.home("btn-1")
+    gateway.broker = ("127.0.0.1", port)
+    press = gateway.lane("press", wait=False)
+    assert not press.ready
+    broker = EmbeddedBroker(tmp_path, port)
+    broker.start()
+    try:
+        until(lambda: press.ready, "the broker is there")
+        button = gateway.device("btn-1")
+        button.press()
+        until(lambda: button.answers, "the answer")
+        gateway.close()
+    finally:
+        broker.stop()
+    gateway.running.clear()
+    gateway.closers.clear()
+
+
+def test_a_lane_that_may_not_subscribe_is_not_ready(town: Any) -> None:
+    lane = Lane("press", wire.SIGNALS, 1, Settings(), town.url, ("127.0.0.1", 1))
+    lane.on_subscribe(lane.make_client(), None, 1, [ReasonCode(PacketTypes.SUBACK, "Granted QoS 1")], None)
+    assert lane.ready
+    lane.on_subscribe(lane.make_client(), None, 2, [ReasonCode(PacketTypes.SUBACK, "Not authorized")], None)
+    assert not lane.ready

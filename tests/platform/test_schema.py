@@ -1,0 +1,138 @@
+"""What the database itself refuses, whatever the code does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from cloudfamily_platform.alerts import alert
+from cloudfamily_platform.alerts.rules import signals
+from cloudfamily_platform.core import db
+
+
+def test_the_timeline_only_grows(world: Any, alarm: Callable[..., int]) -> None:
+    world.home()
+    alarm()
+    for change in ("UPDATE alert_event SET kind = 'note'", "DELETE FROM alert_event", "TRUNCATE alert_event", "TRUNCATE alert_event CASCADE"):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+            world.sync.execute(change)
+        with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"), world.sync.transaction():
+            world.sync.execute("SET LOCAL session_replication_role = replica")
+            world.sync.execute(change)
+    assert world.value("SELECT count(*) FROM alert_event") == 1
+
+
+def test_one_live_alert_a_home_and_kind_however_many_come_at_once(world: Any, timeline: Callable[..., list[str]]) -> None:
+    home_id = world.home()
+
+    async def open_one() -> int:
+        async with await db.connect(world.url) as conn, conn.transaction():
+            where = {"home_id": home_id, "district_id": world.district_id, "device_code": "WX-001-button", "seq": 1, "canary": False}
+            return await alert.open_alert(conn, signals.judge("sos", {}, "WX-001-button"), **where, now=world.now)
+
+    async def all_at_once() -> list[int]:
+        return await asyncio.gather(*(open_one() for _ in range(10)))
+
+    opened = world.run(all_at_once())
+    assert len(set(opened)) == 1
+    assert world.rows("SELECT presses, state FROM alert") == [{"presses": 10, "state": "open"}]
+    assert timeline(opened[0]) == ["opened", *["pressed_again"] * 9]
+
+
+@pytest.mark.parametrize("column", ["home_id", "device_code"])
+def test_a_second_live_alert_is_refused(world: Any, alarm: Callable[..., int], column: str) -> None:
+    if column == "home_id":
+        world.home()
+    alarm()
+    with pytest.raises(psycopg.errors.UniqueViolation, match="alert_one_live"):
+        world.sync.execute(f"INSERT INTO alert ({column}, kind, severity, policy_id, opened_at, due_at) SELECT {column}, kind, severity, policy_id, opened_at, due_at FROM alert")
+
+
+def test_a_line_of_the_timeline_waits_for_nobody_who_holds_the_alert(world: Any, alarm: Callable[..., int], timeline: Callable[..., list[str]]) -> None:
+    """Else the one who holds the alert and then writes a line would wait for the one who writes and waits for the alert."""
+    world.home()
+    alert_id = alarm()
+
+    async def story() -> None:
+        async with await db.connect(world.url) as responder, await db.connect(world.url) as deliverer:
+            await deliverer.execute("SET lock_timeout = '2s'")
+            for name, values in (("lock_alert", {"id": alert_id}), ("claim_alert", {"now": world.now})):
+                async with responder.transaction():
+                    assert await (await responder.execute(alert.QUERIES[name], values)).fetchone()
+                    async with deliverer.transaction():
+                        await alert.add_event(deliverer, alert_id, "told", world.now)
+                    await alert.add_event(responder, alert_id, "note", world.now)
+
+    world.run(story())
+    assert timeline(alert_id) == ["opened", "told", "note", "told", "note"]
+
+
+IMPOSSIBLE = {
+    "a resolved alert without its time": "UPDATE alert SET state = 'resolved', outcome = 'real', due_at = NULL",
+    "a resolved alert without its outcome": "UPDATE alert SET state = 'resolved', resolved_at = opened_at, due_at = NULL",
+    "a resolved alert with a clock": "UPDATE alert SET state = 'resolved', resolved_at = opened_at, outcome = 'real'",
+    "an open alert without a clock": "UPDATE alert SET due_at = NULL",
+    "accepted by nobody": "UPDATE alert SET state = 'accepted'",
+    "an unknown state": "UPDATE alert SET state = 'asleep'",
+    "an unknown outcome": "UPDATE alert SET outcome = 'fine'",
+    "of no home and no device": "UPDATE alert SET home_id = NULL, device_code = NULL",
+    "an offer that stands for ever": "INSERT INTO offer (alert_id, person_id, distance_m, offered_at) SELECT a.id, p.id, 1, now() FROM alert a, person p",
+    "a response that ended without a time": "INSERT INTO response (alert_id, person_id, accepted_at, ended) SELECT a.id, p.id, now(), 'dropped' FROM alert a, person p",
+    "a visit that ends before it begins": "INSERT INTO visit (home_id, person_id, started_at, ended_at) SELECT h.id, p.id, now(), now() - interval '1 s' FROM home h, person p",
+    "a visit verified by its visitor": "INSERT INTO visit (home_id, person_id, started_at, ended_at, verified_at, verified_by) SELECT h.id, p.id, now(), now(), now(), p.id FROM home h, person p",
+    "credit for a visit not verified": "INSERT INTO visit (home_id, person_id, started_at, ended_at, credit_due_at) SELECT h.id, p.id, now(), now(), now() FROM home h, person p",
+    "a place off the earth": "UPDATE home SET lat = 91",
+    "a limit of five minutes": "UPDATE home SET silence_minutes = 5",
+    "a device with a slash": "UPDATE device SET code = 'a/b'",
+    "a language that nobody wrote": "UPDATE person SET language = 'fr'",
+    "an unknown role": "INSERT INTO role (person_id, role) SELECT id, 'boss' FROM person",
+}
+
+
+def test_what_cannot_be(world: Any, alarm: Callable[..., int]) -> None:
+    world.home()
+    alarm()
+    for what, change in IMPOSSIBLE.items():
+        try:
+            world.sync.execute(change.encode())
+        except psycopg.errors.CheckViolation:
+            continue
+        pytest.fail(f"the database took {what}")
+
+
+def test_one_live_response_an_alert(world: Any, alarm: Callable[..., int]) -> None:
+    world.home()
+    alert_id, person_id = alarm(), world.person("volunteer").id
+    world.insert("response", alert_id=alert_id, person_id=person_id, accepted_at=world.now)
+    with pytest.raises(psycopg.errors.UniqueViolation, match="response_one_live"):
+        world.insert("response", alert_id=alert_id, person_id=person_id, accepted_at=world.now)
+
+
+def test_numbers_of_events_rise_in_the_order_of_their_commits(world: Any, alarm: Callable[..., int]) -> None:
+    """Somebody who has seen event 55 has seen all before it: a later commit never brings a smaller number."""
+    world.home()
+    alert_id = alarm()
+
+    async def story() -> list[int]:
+        async with await db.connect(world.url) as first, await db.connect(world.url) as second:
+            async with first.transaction():
+                await alert.add_event(first, alert_id, "note", world.now)
+                waiting = asyncio.create_task(alert.add_event(second, alert_id, "note", world.now))
+                async with asyncio.timeout(5):
+                    while not await seen_waiting(first):
+                        await asyncio.sleep(0.005)
+            await waiting
+            rows = await (await first.execute("SELECT id FROM alert_event ORDER BY xmin::text::bigint, id")).fetchall()
+        return [row["id"] for row in rows]
+
+    ids = world.run(story())
+    assert ids == sorted(ids)
+    assert len(ids) == 3
+
+
+async def seen_waiting(conn: db.Connection) -> bool:
+    row = await db.one(await conn.execute("SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+    return bool(row["n"])
