@@ -19,6 +19,8 @@ FROM reach x JOIN person p ON p.id = x.person_id JOIN role r ON r.person_id = p.
 WHERE x.channel = 'telegram' GROUP BY x.address, p.id ORDER BY p.id LIMIT 500
 """
 PERSON = "SELECT p.id, p.name, x.address FROM person p LEFT JOIN reach x ON x.person_id = p.id WHERE p.code = %s"
+#: Who sits at the console: in the chat they are alike, and not the ones whom a newcomer wants to be first.
+DESK = ("operator", "supervisor")
 HOMES = """
 SELECT h.code, array_agg(v.code ORDER BY v.id) AS devices, array_agg(v.kind ORDER BY v.id) AS kinds
 FROM home h JOIN device v ON v.home_id = h.id WHERE NOT h.canary GROUP BY h.id ORDER BY h.code LIMIT 10000
@@ -44,9 +46,9 @@ async def chat_people(url: str) -> list[ChatPerson]:
     """Everybody with a chat, the story's people first."""
     async with await db.connect(url) as conn:
         rows = await (await conn.execute(CHAT_ROLES)).fetchall()
-    story = [code for code, _ in city.STORY]
+    story = [code for code, role in city.STORY if role not in DESK]
     rows.sort(key=lambda row: story.index(row["code"]) if row["code"] in story else len(story))
-    return [ChatPerson(int(row["address"]), row["name"], row["role"], row["language"]) for row in rows]
+    return [ChatPerson(int(row["address"]), row["name"], "operator" if row["role"] in DESK else row["role"], row["language"]) for row in rows]
 
 
 async def fleet(url: str) -> Fleet:

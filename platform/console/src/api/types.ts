@@ -1,0 +1,202 @@
+/** What the platform says over HTTP. Times are ISO 8601 in UTC. */
+
+export type Role = 'operator' | 'supervisor' | 'caregiver' | 'volunteer' | 'family';
+export type Language = 'zh-CN' | 'en';
+export type Severity = 'critical' | 'high' | 'low';
+export type AlertState = 'open' | 'accepted' | 'on_the_way' | 'there' | 'resolved';
+export type Outcome = 'real' | 'false_alarm' | 'test';
+export type Params = Readonly<Record<string, unknown>>;
+
+export interface District {
+  code: string;
+  name_zh: string;
+  name_en: string;
+}
+
+export interface Me {
+  person: { id: number; code: string; name: string; language: Language };
+  roles: Role[];
+  role: Role;
+  districts: unknown[] | null;
+  csrf: string;
+}
+
+export interface Alert {
+  id: number;
+  kind: string;
+  severity: Severity;
+  state: AlertState;
+  opened_at: string;
+  accepted_at: string | null;
+  on_the_way_at: string | null;
+  there_at: string | null;
+  resolved_at: string | null;
+  outcome: Outcome | null;
+  district: District | null;
+  home: string | null;
+  elder: string | null;
+  address: string | null;
+  device: string | null;
+  why: { key: string; params: Params };
+  handler: { id: number; name: string } | null;
+  presses: number;
+  step: number;
+  canary: boolean;
+}
+
+export interface AlertEvent {
+  id: number;
+  alert_id: number;
+  at: string;
+  kind: string;
+  actor: string | null;
+  params: Params;
+}
+
+export interface StreamMessage {
+  alert: Alert;
+  event: AlertEvent;
+}
+
+export interface Elder {
+  name: string;
+  age: number | null;
+  sex: string | null;
+  conditions: string[];
+  medicines: string[];
+  languages: string[];
+  hearing: string | null;
+  notes: string | null;
+}
+
+export interface Contact {
+  name: string;
+  relation: string;
+  phone: string | null;
+  rank: number;
+}
+
+export interface Device {
+  code: string;
+  kind: string;
+  battery: number | null;
+  last_seen_at: string | null;
+}
+
+export interface HomeCard {
+  elders: Elder[];
+  home: {
+    code: string;
+    address: string;
+    key_code: string | null;
+    lat: number;
+    lon: number;
+    district: District | null;
+  };
+  contacts: Contact[];
+  devices: Device[];
+}
+
+export interface Offer {
+  person: string;
+  role: string | null;
+  state: string;
+  distance_m: number | null;
+  offered_at: string;
+}
+
+export interface AlertDetail {
+  alert: Alert;
+  card: HomeCard | null;
+  timeline: AlertEvent[];
+  offers: Offer[];
+}
+
+export interface AlertList {
+  alerts: Alert[];
+  position: number;
+}
+
+export interface HomeRow {
+  code: string;
+  district: District | null;
+  elders: string[];
+  address: string;
+  lat: number;
+  lon: number;
+  live_alerts: number;
+  last_seen_at: string | null;
+}
+
+export interface Reading {
+  at: string;
+  device: string;
+  quantity: string;
+  value: number;
+}
+
+export interface HomeDetail extends HomeCard {
+  recent: Reading[];
+}
+
+export interface Frame {
+  id: number;
+  received_at: string;
+  topic: string;
+  device: string | null;
+  reason: string;
+  detail: string | null;
+  size: number;
+  sample: string | null;
+  /** How often the same message came. */
+  times?: number;
+  cleared_at: string | null;
+}
+
+export interface UnknownDevice {
+  device: string;
+  first_seen_at: string;
+  frames: number;
+}
+
+export interface Quarantine {
+  frames: Frame[];
+  unknown_devices: UnknownDevice[];
+}
+
+export interface Visit {
+  id: number;
+  person: string;
+  home: string;
+  started_at: string;
+  ended_at: string;
+  minutes: number;
+  verified_at: string | null;
+  credited: boolean | number | null;
+}
+
+export interface Transfer {
+  id: string | number;
+  at: string;
+  /** Negative: given away. */
+  minutes: number;
+  unit?: 'exchangeable' | 'honour';
+  kind: string;
+  reason: string | null;
+}
+
+export interface Balance {
+  minutes: number;
+  held: number;
+  honour_minutes?: number;
+  transfers: Transfer[];
+}
+
+export interface Figures {
+  readings_per_s: number;
+  readings_total: number;
+  open_alerts: number;
+  deliveries: number;
+  waiting: number;
+  accepted_within_60_s: number | null;
+}
