@@ -49,7 +49,11 @@ def test_only_the_composition_root_lists_what_has_queries_and_migrations() -> No
 
 def test_every_named_query_is_used() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-    used = set(re.findall(r'QUERIES\[f?"(\w+)', code)) | set(re.findall(r'PEOPLE\["(\w+)"\]', code)) | {"on_the_way", "there", "response_on_the_way", "response_there"}
+    used = (
+        set(re.findall(r'QUERIES\[f?"(\w+)', code))
+        | set(re.findall(r'PEOPLE\["(\w+)"\]', code))
+        | {"on_the_way", "there", "response_on_the_way", "response_there"}
+    )
     named = {name for package in composition.QUERIED for name in sql.load(package)}
     assert named - used == set()
 

@@ -149,12 +149,8 @@ def replay_recording(
     wanted = replay.Wanted(file=file, home=home_code(home), zone=time_zone(zone or settings.timezone), speed=factor(speed), cut=None, as_json=as_json)
     if cut is not None:
         wanted = replay.Wanted(**{**vars(wanted), "cut": replay.cut_time(cut, wanted.zone)})
-    try:
-        url = parts.running(settings).database_url
+    with parts.some_database(settings) as url:
         replay.play(url, wanted)
-    except (StartError, psycopg.OperationalError):
-        with parts.started(settings, broker=False) as there:
-            replay.play(there.database_url, wanted)
 
 
 def home_code(text: str) -> str:

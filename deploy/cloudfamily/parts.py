@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.errors import StartError
 from cloudfamily.embedded.lock import Lock
 from cloudfamily.embedded.postgres import EmbeddedPostgres
+import psycopg
 from cloudfamily_platform.core.settings import Settings
 
 RUNNING = "running.json"
@@ -86,6 +87,21 @@ def running(settings: Settings) -> Parts:
                 f"Nothing runs on the data folder {settings.data_dir}: start it with `make run`, or set CF_DATABASE_URL and CF_MQTT_HOST."
             ) from None
         return Parts(settings.database_url.get_secret_value(), settings.mqtt_host, settings.mqtt_port, web_url(settings))
+
+
+@contextmanager
+def some_database(settings: Settings) -> Iterator[str]:
+    """A server on which databases can be made: that of the running system, the one configured, or else an embedded one."""
+    url = None
+    with suppress(StartError, psycopg.OperationalError):
+        there = running(settings)
+        psycopg.connect(there.database_url, connect_timeout=5).close()
+        url = there.database_url
+    if url is not None:
+        yield url
+        return
+    with started(settings, broker=False) as there:
+        yield there.database_url
 
 
 def check_port(host: str, port: int, what: str, setting: str) -> None:
