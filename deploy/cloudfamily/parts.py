@@ -10,11 +10,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psycopg
+
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.errors import StartError
 from cloudfamily.embedded.lock import Lock
 from cloudfamily.embedded.postgres import EmbeddedPostgres
-import psycopg
 from cloudfamily_platform.core.settings import Settings
 
 RUNNING = "running.json"

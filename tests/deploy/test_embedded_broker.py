@@ -54,6 +54,8 @@ def test_a_megabyte_passes_and_a_stop_frees_the_port(
     assert broker.start() == ("127.0.0.1", port)
     assert broker.name == kind
     assert broker.alive()
+    pid = int((folder / "broker" / "pid").read_text())
+    assert os.getsid(pid) != os.getsid(0)  # out of Ctrl-C's reach
     received: list[bytes] = []
     client = connected(port, "listener")
     client.on_message = lambda _client, _data, message: received.append(bytes(message.payload))

@@ -40,6 +40,7 @@ def test_what_was_written_is_there_after_a_stop_and_a_start(
     server = EmbeddedPostgres(made, port)
     url = server.start()
     assert server.alive()
+    assert os.getsid(int(pid_file(made).read_text().splitlines()[0])) != os.getsid(0)  # out of Ctrl-C's reach
     press(url)
     server.stop()
     assert not server.alive()

@@ -55,19 +55,22 @@ def folder(place: Place) -> Path:
 
 def create(place: Place) -> None:
     """Makes the cluster unless it is there. Raises StartError and OSError."""
+    for unfinished in place.folder.glob("new-cluster-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
     if folder(place).exists():
         return
-    # Under another name first, so that a cluster which has its name is whole.
-    new = place.folder / "cluster-new"
-    shutil.rmtree(new, ignore_errors=True)
-    place.server_folder(new.name)
+    # Under another name first, so that a cluster which has its name is whole; a new name each time, because
+    # an initdb that outlived us empties its folder when it fails.
+    new = place.server_folder(f"new-cluster-{secrets.token_hex(4)}")
     password = place.folder / "password"
     password.unlink(missing_ok=True)
     place.write(password.name, secrets.token_urlsafe(24), 0o600)
     _initdb(place, new, password)
     with open(new / "postgresql.conf", "a", encoding="utf-8") as configuration:
         configuration.write("\ninclude '../cloudfamily.conf'\n")
-    new.rename(folder(place))
+        configuration.flush()
+        os.fsync(configuration.fileno())
+    place.rename(new, folder(place))
 
 
 def configure(place: Place, port: int) -> bool:

@@ -47,10 +47,21 @@ class Place:
         new.unlink(missing_ok=True)
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
             os.fchmod(file.fileno(), mode)  # whatever the umask says
             self._give(new)
-        new.replace(path)
+        self.rename(new, path)
         return True
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Renames a file or folder of this place, in a way that a power cut does not undo."""
+        old.replace(new)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def server_folder(self, name: str) -> Path:
         """The folder `name`, created if need be, in which only the server may read and write."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,24 +45,28 @@ def stop(process: psutil.Process, *steps: tuple[int, float]) -> None:
 
     Its children get a moment to follow and are killed after it: a log writer is the last to leave.
     """
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         children = process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return
-    for signal_number, wait_s in steps:
-        try:
+        for signal_number, wait_s in steps:
             process.send_signal(signal_number)
-            process.wait(wait_s)
-            break
-        except psutil.NoSuchProcess:
-            break
-        except psutil.TimeoutExpired:
-            continue
-    for child in psutil.wait_procs(children, CHILDREN_S)[1]:
-        with contextlib.suppress(psutil.Error):
-            child.kill()
+            if _ended([process], wait_s):
+                break
+        if not _ended(children, CHILDREN_S):
+            for child in children:
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
 
 
 def stop_all(processes: Sequence[psutil.Process], *steps: tuple[int, float]) -> None:
     for process in processes:
         stop(process, *steps)
+
+
+def _ended(processes: Sequence[psutil.Process], within_s: float) -> bool:
+    """Not psutil's own wait: that waits for zombies too, which a lazy or missing init leaves for seconds."""
+    deadline = time.monotonic() + within_s
+    while any(alive(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
