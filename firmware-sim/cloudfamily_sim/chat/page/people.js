@@ -107,15 +107,24 @@ function fill(button, one) {
   const unread = one.sent - one.read;
   const role = t(`role.${one.role}`);
   button.setAttribute("aria-current", String(one.chat_id === selected));
-  button.setAttribute("aria-label", t("person", { name: one.name, role, unread }));
   button.replaceChildren(
     face(one),
     element("span", { class: "person-text" }, [
-      element("span", { class: "person-name" }, [one.name, element("span", { class: "role" }, [role])]),
+      element("span", { class: "person-name" }, [one.name, unseen(", "), element("span", { class: "role" }, [role]), unseen(", ")]),
       element("span", { class: "preview" }, [preview(one.last)]),
     ]),
-    unread > 0 ? element("span", { class: "badge", title: t("unread", { unread }) }, [unread > 99 ? "99+" : String(unread)]) : "",
+    unread > 0 ? badge(unread) : "",
   );
+}
+
+function badge(unread) {
+  const number = element("span", { "aria-hidden": "true" }, [unread > 99 ? "99+" : String(unread)]);
+  return element("span", { class: "badge" }, [number, unseen(t("unread", { unread }))]);
+}
+
+/** For screen readers only. */
+function unseen(text) {
+  return element("span", { class: "unseen" }, [text]);
 }
 
 export function face(one) {

@@ -60,7 +60,8 @@ export function show(newChatId, newMessages) {
 
 export function draw() {
   document.getElementById("phone").hidden = chatId === null;
-  document.getElementById("welcome").hidden = chatId !== null;
+  // Not before the first answer: whoever comes by a link to one phone should not see the choice flash by.
+  document.getElementById("welcome").hidden = chatId !== null || !bot.name;
   const one = person(chatId);
   if (!one) return;
   document.getElementById("phone-title").textContent = bot.name;
