@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+
 from cloudfamily import composition
 from cloudfamily_platform.core import sql
 

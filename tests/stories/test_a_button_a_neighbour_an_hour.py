@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from cloudfamily_platform.alerts import matching
 
 ALERT = "SELECT a.* FROM alert a JOIN home h ON h.id = a.home_id WHERE h.code = %s AND a.kind = 'sos'"
