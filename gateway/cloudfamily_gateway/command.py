@@ -7,6 +7,7 @@ from datetime import datetime
 
 import paho.mqtt.client as mqtt
 import structlog
+from paho.mqtt.enums import CallbackAPIVersion
 
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.ingest import QUERIES
@@ -23,7 +24,7 @@ class Publisher:
 
     def __init__(self, settings: Settings, broker: tuple[str, int]) -> None:
         client_id = f"{settings.gateway_name}-command"
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
         if settings.mqtt_username:
             password = settings.mqtt_password
             self.client.username_pw_set(settings.mqtt_username, password.get_secret_value() if password else None)

@@ -19,6 +19,9 @@ QUERIES = sql.load("cloudfamily_gateway")
 AHEAD = timedelta(minutes=10)
 BEHIND = timedelta(hours=48)
 SAMPLE = 4096
+LONGEST_DETAIL = 1000
+#: What the database says of a row that it will never take.
+REFUSED = (psycopg.DataError, psycopg.IntegrityError)
 #: Known devices are remembered this long, so that a new home is known within a minute.
 REMEMBER = timedelta(seconds=30)
 
@@ -44,21 +47,24 @@ class Store:
         away: then nothing was stored, and nothing may be acknowledged.
         """
         pairs = [(frame, judge(frame)) for frame in frames]
+        if not pairs:
+            return []
         try:
             return self.write(pairs)
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
-            if len(pairs) > 1:
-                return [signal for pair in pairs for signal in self.write_alone(*pair)]
-            return self.write_alone(*pairs[0], error)
+        except REFUSED:
+            return [signal for pair in pairs for signal in self.write_alone(*pair)]
 
-    def write_alone(self, frame: wire.Frame, decoded: wire.Decoded, error: psycopg.Error | None = None) -> list[wire.Signal]:
+    def write_alone(self, frame: wire.Frame, decoded: wire.Decoded) -> list[wire.Signal]:
+        """As it is, else without its readings, else with signals that say no more than that there was one."""
         try:
-            if error is None:
-                return self.write([(frame, decoded)])
-        except (psycopg.DataError, psycopg.IntegrityError) as caught:
-            error = caught
-        fault = wire.Fault("not_stored", str(error).splitlines()[0][:300])
-        return self.write([(frame, replace(decoded, readings=(), faults=(*decoded.faults, fault)))])
+            return self.write([(frame, decoded)])
+        except REFUSED as error:
+            fault = wire.Fault("not_stored", str(error).splitlines()[0][:300])
+        less = replace(decoded, readings=(), faults=(*decoded.faults, fault))
+        try:
+            return self.write([(frame, less)])
+        except REFUSED:
+            return self.write([(frame, replace(less, signals=tuple(replace(one, seq=None, detail={}) for one in less.signals)))])
 
     def write(self, pairs: Sequence[tuple[wire.Frame, wire.Decoded]]) -> list[wire.Signal]:
         with self.conn.transaction():
@@ -110,42 +116,52 @@ class Store:
         return decoded.signals
 
     def add_faults(self, frame: wire.Frame, decoded: wire.Decoded, devices: dict[str, Device]) -> None:
-        faults = list(decoded.faults)
+        details: dict[str, str] = {}
+        for fault in decoded.faults:
+            said = details.get(fault.reason)
+            details[fault.reason] = f"{said}; {fault.detail}"[:LONGEST_DETAIL] if said else fault.detail[:LONGEST_DETAIL]
         if decoded.device and decoded.device not in devices and (decoded.readings or decoded.signals):
-            faults.append(wire.Fault("unknown_device", f"device {decoded.device} has no home yet: give it one, and what it says next is kept"))
-        for fault in faults:
+            details["unknown_device"] = f"device {decoded.device} has no home yet: give it one, and what it says next is kept"
+        for reason, detail in details.items():
             # For an unknown device the device is what matters, not each of its frames.
-            same = decoded.device if fault.reason == "unknown_device" else None
+            same = decoded.device if reason == "unknown_device" else None
             digest = hashlib.sha256((same or f"{frame.topic}\n").encode() + (b"" if same else frame.payload)).digest()
             values = {
                 "topic": frame.topic[:1000].replace("\0", "�"),
                 "device": decoded.device,
-                "reason": fault.reason,
-                "detail": fault.detail.replace("\0", "�"),
+                "reason": reason,
+                "detail": detail.replace("\0", "�"),
                 "size": len(frame.payload),
                 "sample": frame.payload[:SAMPLE],
                 "digest": digest,
                 "at": frame.received_at,
             }
             self.conn.execute(QUERIES["add_quarantine"], values)
-            metrics.quarantined.labels(fault.reason).inc()
+            metrics.quarantined.labels(reason).inc()
 
 
 def judge(frame: wire.Frame) -> wire.Decoded:
     """Decodes, and holds the device's clock against ours: a reading of the wrong time is not taken, a signal always is."""
     decoded = dialects.decode(frame.topic, frame.payload)
     now = frame.received_at
-    readings = tuple(one for one in decoded.readings if now - BEHIND <= one.time <= now + AHEAD)
-    wrong = next((one.time for one in decoded.readings if not now - BEHIND <= one.time <= now + AHEAD), None)
-    signals: list[wire.Signal] = []
-    presses: list[wire.Reading] = []
-    for signal in decoded.signals:
-        if signal.at is not None and not now - BEHIND <= signal.at <= now + AHEAD:
-            wrong, signal = signal.at, replace(signal, at=now)
-        signals.append(signal)
-        if frame.topic.endswith("/signal"):
-            presses.append(wire.Reading(signal.device, quantity.PRESS, 1.0, signal.at or now))
+    readings = tuple(one for one in decoded.readings if right(one.time, now))
+    times = (*(one.time for one in decoded.readings), *(one.at for one in decoded.signals if one.at))
+    wrong = next((time for time in times if not right(time, now)), None)
+    pressed = frame.topic.endswith("/signal")
+    signals = tuple(one if one.at and right(one.at, now) else on_our_clock(one, now, "%Y-%m-%dT%H" if pressed else "%Y-%m-%d") for one in decoded.signals)
+    # A sign of life of the device; only a press is one of somebody at home as well.
+    presses = tuple(wire.Reading(one.device, quantity.PRESS, float(one.kind == "sos"), one.at or now) for one in signals if pressed)
     faults = decoded.faults
     if wrong is not None:
         faults = (*faults, wire.Fault("wrong_clock", f"the device says {wrong.isoformat()}, it is {now.isoformat(timespec='seconds')}"))
-    return wire.Decoded(decoded.device, (*readings, *presses), tuple(signals), faults)
+    return wire.Decoded(decoded.device, (*readings, *presses), signals, faults)
+
+
+def right(time: datetime, now: datetime) -> bool:
+    return now - BEHIND <= time <= now + AHEAD
+
+
+def on_our_clock(signal: wire.Signal, now: datetime, span: str) -> wire.Signal:
+    """A signal that does not say when it was. The same words count as new in the next hour (a press) or day: a device without
+    a clock counts from 1 again after a new battery, and its press must be heard."""
+    return replace(signal, at=now, once=signal.once and f"{signal.once}/{now.strftime(span)}")

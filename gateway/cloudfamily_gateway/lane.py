@@ -14,8 +14,10 @@ from typing import NamedTuple
 import paho.mqtt.client as mqtt
 import psycopg
 import structlog
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.ingest import Store
@@ -35,7 +37,8 @@ class Taken(NamedTuple):
     connection: int
     mid: int
     qos: int
-    frame: wire.Frame
+    #: None: another lane's, to be acknowledged and nothing else. In its turn: MQTT wants acknowledgements in the order of arrival.
+    frame: wire.Frame | None
 
 
 class Lane:
@@ -50,6 +53,8 @@ class Lane:
         self.connection = 0
         self.subscribed = False
         self.stored_last = True
+        #: Messages of QoS 0 that found no room while the database was away.
+        self.dropped = 0
 
     @property
     def ready(self) -> bool:
@@ -73,7 +78,7 @@ class Lane:
 
     def make_client(self) -> mqtt.Client:
         client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=f"{self.settings.gateway_name}-{self.name}",
             protocol=mqtt.MQTTv5,
             manual_ack=True,
@@ -97,19 +102,23 @@ class Lane:
         log.info("lane_connected", lane=self.name, session_present=flags.session_present, reason=str(reason))
         client.subscribe(self.topic, qos=1)
 
-    def on_subscribe(self, client: mqtt.Client, userdata: object, mid: int, reasons: object, properties: object) -> None:
-        self.subscribed = True
+    def on_subscribe(self, client: mqtt.Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: object) -> None:
+        self.subscribed = not any(reason.is_failure for reason in reasons)
+        if not self.subscribed:
+            log.error("subscription_refused", lane=self.name, topic=self.topic, reasons=[str(reason) for reason in reasons])
 
     def on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
         try:
             topic = message.topic
         except UnicodeDecodeError:
             topic = "(not UTF-8)"
-        if self.batch > 1 and wire.HAS_OWN_LANE.match(topic):
-            client.ack(message.mid, message.qos)
-        else:
-            frame = wire.Frame(topic, message.payload, datetime.now(UTC))
-            self.taken.append(Taken(self.connection, message.mid, message.qos, frame))
+        if message.qos == 0 and len(self.taken) >= RECEIVE_MAXIMUM:
+            self.dropped += 1  # Receive Maximum does not hold these back, and nobody was promised them
+            return
+        # What is too large is not decoded: a byte more than the limit shows that, and a thousand of them fit into memory.
+        frame = wire.Frame(topic, bytes(message.payload[: wire.LARGEST + 1]), datetime.now(UTC))
+        others = self.batch > 1 and wire.HAS_OWN_LANE.match(topic)
+        self.taken.append(Taken(self.connection, message.mid, message.qos, None if others else frame))
 
     def pump(self, client: mqtt.Client, failures: int) -> bool:
         """Moves packets in and out until something is there to store; False when there is no connection."""
@@ -128,7 +137,7 @@ class Lane:
         if code == mqtt.MQTT_ERR_SUCCESS or self.taken:
             return True
         self.subscribed = False
-        self.stop.wait(min(0.1 * 2**failures, SLOWEST_RETRY_SECONDS))
+        self.stop.wait(min(0.1 * 2 ** min(failures, 10), SLOWEST_RETRY_SECONDS))
         return False
 
     def store_some(self, client: mqtt.Client, store: Store | None) -> Store | None:
@@ -137,8 +146,12 @@ class Lane:
         began = time.monotonic()
         try:
             if store is None:
-                store = Store(psycopg.connect(self.database_url, autocommit=True, connect_timeout=5, options="-c timezone=UTC -c lock_timeout=5s"))
-            signals = store.store([one.frame for one in some])
+                store = Store(
+                    psycopg.connect(
+                        self.database_url, autocommit=True, connect_timeout=5, tcp_user_timeout=15_000, options="-c timezone=UTC -c lock_timeout=5s"
+                    )
+                )
+            signals = store.store([one.frame for one in some if one.frame])
         except Exception as error:
             # Not acknowledged, so not lost: the same frames are tried again until the database takes them.
             log.warning("not_stored", lane=self.name, frames=len(some), error=f"{type(error).__name__}: {error}")
@@ -148,6 +161,9 @@ class Lane:
             self.wait_for_database(client)
             return None
         self.stored_last = True
+        if self.dropped:
+            log.warning("dropped", lane=self.name, frames=self.dropped)
+            self.dropped = 0
         del self.taken[: len(some)]
         for signal in signals:
             if self.batch == 1:
@@ -155,7 +171,7 @@ class Lane:
         for one in some:
             if one.connection == self.connection:
                 client.ack(one.mid, one.qos)
-        metrics.frames.labels(self.name).inc(len(some))
+        metrics.frames.labels(self.name).inc(sum(one.frame is not None for one in some))
         metrics.store_seconds.labels(self.name).observe(time.monotonic() - began)
         return store
 

@@ -13,8 +13,8 @@ import msgspec
 SIGNALS = "cf/v1/+/signal"
 ANSWERS = "cf/v1/+/answer"
 #: What the bulk lane leaves alone: signals have a lane of their own, answers are ours.
-HAS_OWN_LANE = re.compile(r"^cf/v1/[^/]+/(signal|answer)$")
-DEVICE = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
+HAS_OWN_LANE = re.compile(r"^cf/v1/[^/]*/(signal|answer)\Z")
+DEVICE = re.compile(r"^[A-Za-z0-9_.-]{1,64}\Z")
 #: A frame past this many bytes is not decoded.
 LARGEST = 65_536
 

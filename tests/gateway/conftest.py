@@ -15,11 +15,12 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import psycopg
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.lane import Lane, lanes
 from cloudfamily_platform.core.settings import Settings
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 Broker = tuple[str, int]
 SECONDS = 15.0
@@ -230,8 +231,10 @@ class Town:
     def home(self, *devices: str) -> int:
         with psycopg.connect(self.url, autocommit=True) as conn:
             conn.execute("INSERT INTO district (code, name_zh, name_en) VALUES ('wanxiu', '万秀', 'Wanxiu') ON CONFLICT DO NOTHING")
-            query = "INSERT INTO home (code, district_id, address, lat, lon, watched_from) SELECT 'WX-001', id, '示例路1号', 23, 111, now() FROM district RETURNING id"
-            row = conn.execute(query).fetchone()
+            row = conn.execute(
+                "INSERT INTO home (code, district_id, address, lat, lon, watched_from)"
+                " SELECT 'WX-001', id, '示例路1号', 23, 111, now() FROM district RETURNING id"
+            ).fetchone()
             assert row
             for code in devices:
                 conn.execute("INSERT INTO device (code, home_id, kind, watched_from) VALUES (%s, %s, 'other', now())", [code, row[0]])

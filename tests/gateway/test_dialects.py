@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cloudfamily_gateway import dialects, wire
-from cloudfamily_platform.core import quantity
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
+
+from cloudfamily_gateway import dialects, wire
+from cloudfamily_platform.core import quantity
 
 T = "2026-11-23T08:00:00Z"
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -210,10 +211,16 @@ def test_a_decoder_that_throws_costs_its_own_frame(monkeypatch: pytest.MonkeyPat
 
 json_values = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=8) | some.sampled_from([T, "sos"]),
-    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.sampled_from(["t", "seq", "kind", "values", "motion", "battery", "x"]), inner, max_size=5),
+    lambda inner: (
+        some.lists(inner, max_size=3) | some.dictionaries(some.sampled_from(["t", "seq", "kind", "values", "motion", "battery", "x"]), inner, max_size=5)
+    ),
     max_leaves=12,
 )
-topics = some.text(max_size=40) | some.sampled_from([READING, SIGNAL]) | some.builds("cf/v1/{}/{}".format, some.text(max_size=5), some.sampled_from(["reading", "signal"]))
+topics = (
+    some.text(max_size=40)
+    | some.sampled_from([READING, SIGNAL])
+    | some.builds("cf/v1/{}/{}".format, some.text(max_size=5), some.sampled_from(["reading", "signal"]))
+)
 payloads = some.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode())
 
 

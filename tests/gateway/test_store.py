@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from cloudfamily_gateway import dialects, wire
 from cloudfamily_platform.alerts import watch
 from cloudfamily_platform.core import quantity

@@ -14,18 +14,27 @@ from cloudfamily_platform.core import quantity
 #: A battery at or below this many percent is a signal, once a day and device.
 BATTERY_LOW_PERCENT = 15
 
+#: What a reading may measure: all that we know but a press, which is a signal and would alert nobody here.
+QUANTITIES = {name: one for name, one in quantity.BY_NAME.items() if one.number != quantity.PRESS}
+#: What only the platform notices; a device that says it as a signal has not understood us.
+NOT_FOR_DEVICES = ("battery_low", "device_silent", "unreadable")
+#: What msgspec raises on a message that is not ours.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
+#: Past 2^53 JSON numbers differ from one language to the next.
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class ReadingMessage(msgspec.Struct, frozen=True, gc=False):
     t: Time
-    values: dict[str, float]
-    seq: int | None = None
+    values: Annotated[dict[str, float], msgspec.Meta(min_length=1)]
+    seq: Number | None = None
 
 
 class SignalMessage(msgspec.Struct, frozen=True, gc=False):
-    kind: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,40}$")]
-    seq: int | None = None
+    kind: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}\Z")]
+    seq: Number | None = None
     t: Time | None = None
 
 
@@ -41,7 +50,7 @@ def decode(topic: str, payload: bytes) -> wire.Decoded:
     device = parts[2]
     read = read_signal if parts[3] == "signal" else read_reading
     if len(payload) > wire.LARGEST:
-        fault = wire.Fault("too_large", f"{len(payload)} bytes; the most is {wire.LARGEST}")
+        fault = wire.Fault("too_large", f"more than {wire.LARGEST} bytes")
         return wire.Decoded(device, (), unreadable(device, payload) if parts[3] == "signal" else (), (fault,))
     return read(device, payload)
 
@@ -49,15 +58,15 @@ def decode(topic: str, payload: bytes) -> wire.Decoded:
 def read_reading(device: str, payload: bytes) -> wire.Decoded:
     try:
         said = reading_message.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return wire.Decoded(device, faults=(wire.Fault("not_understood", str(error)[:300]),))
     readings: list[wire.Reading] = []
     signals: list[wire.Signal] = []
     faults: list[wire.Fault] = []
     for name, value in said.values.items():
-        known = quantity.BY_NAME.get(name)
+        known = QUANTITIES.get(name)
         if known is None:
-            faults.append(wire.Fault("unknown_quantity", f"{name[:40]!r} is no quantity that we know"))
+            faults.append(wire.Fault("unknown_quantity", f"{name[:40]!r} is no quantity of a reading"))
         elif not known.lowest <= value <= known.highest:
             faults.append(wire.Fault("out_of_range", f"{name} = {value}: a home gives {known.lowest:g} to {known.highest:g} {known.unit}"))
         else:
@@ -75,7 +84,9 @@ def read_signal(device: str, payload: bytes) -> wire.Decoded:
     """A signal that cannot be read is still one: somebody may have pressed."""
     try:
         said = signal_message.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        if said.kind in NOT_FOR_DEVICES:
+            raise msgspec.ValidationError(f"{said.kind} is noticed by the platform, not said by a device")
+    except UNREADABLE as error:
         fault = wire.Fault("not_understood", str(error)[:300])
         return wire.Decoded(device, (), unreadable(device, payload), (fault,))
     # A device repeats the same t and seq until it is answered; one that tells neither is heard each time.

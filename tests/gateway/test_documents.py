@@ -1,0 +1,157 @@
+"""What firmware authors read is what the decoder does: the protocol, its JSON Schema, the table of devices."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from cloudfamily_gateway import dialects, ingest, wire
+from cloudfamily_gateway.dialects import own
+from cloudfamily_platform.alerts.rules import signals
+from cloudfamily_platform.core import quantity
+from cloudfamily_platform.people import quarantine
+
+ROOT = Path(__file__).parents[2]
+PROTOCOL, DEVICES = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("protocol.md", "devices.md"))
+SCHEMA = json.loads((ROOT / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
+MESSAGES = {"reading": own.ReadingMessage, "signal": own.SignalMessage, "answer": wire.Answer}
+KINDS = [kind for kind in signals.SEVERITY if kind not in own.NOT_FOR_DEVICES]
+TYPES = {"object": dict, "string": str, "number": (int, float), "integer": int, "null": type(None)}
+
+
+def table(text: str, heading: str) -> list[list[str]]:
+    """The cells below the header row that begins with `heading`."""
+    lines = text.split(f"| {heading} |", 1)[1].splitlines()[2:]
+    rows = lines[: next(i for i, line in enumerate([*lines, ""]) if not line.startswith("|"))]
+    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows]
+
+
+def fits(said: Any, schema: dict[str, Any]) -> bool:
+    """As much of JSON Schema as ours uses; an unknown word in it is an error."""
+    rest = dict(schema)
+    rest.pop("description", None)
+    if ref := rest.pop("$ref", None):
+        return fits(said, SCHEMA["$defs"][ref.removeprefix("#/$defs/")])
+    if several := rest.pop("anyOf", None):
+        return any(fits(said, one) for one in several)
+    names = rest.pop("type")
+    types = [TYPES[name] for name in ([names] if isinstance(names, str) else names)]
+    if isinstance(said, bool) or not any(isinstance(said, one) for one in types):
+        return False
+    if isinstance(said, dict):
+        properties, others = rest.pop("properties"), rest.pop("additionalProperties", True)
+        enough = len(said) >= rest.pop("minProperties", 0) and all(name in said for name in rest.pop("required", []))
+        fine = enough and all(fits(value, properties[name]) if name in properties else others for name, value in said.items())
+    elif isinstance(said, str):
+        fine = said in rest.pop("enum", [said]) and (rest.pop("format", "") != "date-time" or is_time(said))
+    else:
+        fine = said is None or rest["minimum"] <= said <= rest["maximum"]
+    assert not set(rest) - {"properties", "required", "minimum", "maximum", "enum", "format"}, rest
+    return fine
+
+
+def is_time(said: str) -> bool:
+    try:
+        return "T" in said and datetime.fromisoformat(said).tzinfo is not None
+    except ValueError:
+        return False
+
+
+# The schema
+
+
+def test_the_schema_names_the_fields_of_the_decoder() -> None:
+    for name, message in MESSAGES.items():
+        fields = {field.encode_name: field.required for field in msgspec.structs.fields(message)}
+        assert set(SCHEMA["$defs"][name]["properties"]) == set(fields)
+        assert set(SCHEMA["$defs"][name]["required"]) == {field for field, required in fields.items() if required}
+
+
+def test_the_schema_names_the_quantities_kinds_and_answers() -> None:
+    values = SCHEMA["$defs"]["reading"]["properties"]["values"]["properties"]
+    assert {name: (one["minimum"], one["maximum"]) for name, one in values.items()} == {one.name: (one.lowest, one.highest) for one in own.QUANTITIES.values()}
+    assert SCHEMA["$defs"]["signal"]["properties"]["kind"]["enum"] == KINDS
+    migration = (resources.files("cloudfamily_platform") / "migrations" / "0004_signal.sql").read_text(encoding="utf-8")
+    (answers,) = re.findall(r"answer IN \((.*?)\)", migration)
+    assert SCHEMA["$defs"]["answer"]["properties"]["answer"]["enum"] == re.findall(r"'(\w+)'", answers)
+
+
+times = some.sampled_from(["2026-11-23T08:00:00Z", "2026-11-23T08:00:00.123+08:00", "2026-11-23T08:00:00", "now", 5, None, True])
+numbers = some.sampled_from([0, 1, -1, 2**53 - 1, 2**53, 2**64, 1.5, "1", None, True])
+values = some.dictionaries(some.sampled_from([*quantity.BY_NAME, "mood"]), some.sampled_from([0, 1, 0.5, 85, 101, -41, 1e9, "1", None, True]), max_size=3)
+messages = some.fixed_dictionaries(
+    {}, optional={"t": times, "seq": numbers, "kind": some.sampled_from([*KINDS, *own.NOT_FOR_DEVICES, "S O S", "", 1, None]), "values": values, "x": numbers}
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=some.sampled_from(["reading", "signal"]), said=messages | some.just([]) | values)
+def test_what_fits_the_schema_is_what_the_decoder_takes_without_a_fault(name: str, said: Any) -> None:
+    decoded = dialects.decode(f"cf/v1/d/{name}", json.dumps(said).encode())
+    assert fits(said, SCHEMA["$defs"][name]) == (not decoded.faults), decoded.faults
+
+
+def test_an_unknown_kind_does_not_fit_the_schema_and_is_an_alarm_all_the_same() -> None:
+    assert not fits({"kind": "earthquake"}, SCHEMA["$defs"]["signal"])
+    (signal,) = dialects.decode("cf/v1/d/signal", b'{"kind":"earthquake"}').signals
+    assert signals.judge(signal.kind, signal.detail, "d").severity == "critical"
+
+
+# The pages
+
+
+def test_every_example_of_the_protocol_holds() -> None:
+    examples = re.findall(r"^(cf/v1/[^/ ]+/(\w+)) +(\{.*\})$", PROTOCOL, re.MULTILINE)
+    assert {name for _, name, _ in examples} == set(MESSAGES)
+    for topic, name, payload in examples:
+        assert fits(json.loads(payload), SCHEMA["$defs"][name]), payload
+        if name == "answer":
+            assert json.loads(wire.encode(msgspec.json.decode(payload, type=wire.Answer))) == json.loads(payload)
+        else:
+            decoded = dialects.decode(topic, payload.encode())
+            assert decoded.readings or decoded.signals
+            assert decoded.faults == ()
+
+
+def test_the_tables_of_the_protocol_are_the_code() -> None:
+    quantities = [[one.name, one.unit or "1 = somebody moves", f"{one.lowest:g}", f"{one.highest:g}"] for one in own.QUANTITIES.values()]
+    assert table(PROTOCOL, "quantity | unit | from | to") == quantities
+    kinds = table(PROTOCOL, "kind | what happened | severity")
+    assert [(kind, severity) for kind, _, severity in kinds] == [(kind, signals.SEVERITY[kind]) for kind in KINDS]
+    assert [row[0] for row in table(PROTOCOL, "answer | when | what a device may do")] == SCHEMA["$defs"]["answer"]["properties"]["answer"]["enum"]
+    source = "".join(inspect.getsource(module) for module in (dialects, own, ingest))
+    reasons = set(re.findall(r'Fault\("(\w+)"|details\["(\w+)"\]', source))
+    assert {row[0] for row in table(PROTOCOL, "reason in quarantine | what it means")} == {one or other for one, other in reasons}
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        f"at most {wire.LARGEST:,} bytes",
+        f"more than {wire.LARGEST:,} bytes",
+        f"at most {ingest.AHEAD.total_seconds() / 60:g} minutes ahead, at most {ingest.BEHIND.total_seconds() / 3600:g} hours behind",
+        f"`battery` at or below {own.BATTERY_LOW_PERCENT} tells",
+        f"0 to {2**53 - 1}",
+    ],
+)
+def test_the_figures_of_the_protocol_are_the_code(figure: str) -> None:
+    assert figure in PROTOCOL
+
+
+def test_the_tables_of_devices_are_the_code() -> None:
+    families = {row[0]: row[2] for row in table(DEVICES, "first level of the topic | family | file | described in")}
+    assert families == {level: str(Path(inspect.getfile(decoder)).relative_to(ROOT)) for level, decoder in dialects.BY_TOPIC.items()}
+    moves = {True: "yes", False: ""}
+    known = [[str(q.number), q.name, q.unit, f"{q.lowest:g}", f"{q.highest:g}", moves[q.number in quantity.MOVEMENT]] for q in quantity.ALL]
+    assert table(DEVICES, "number | name | unit | from | to | shows that somebody moves") == known
+    assert re.findall(r"`(\w+)`", DEVICES.split("one of these kinds:")[1].split(". ")[0]) == list(quarantine.KINDS)
