@@ -47,9 +47,7 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
-def test_a_megabyte_passes_and_a_stop_frees_the_port(
-    kind: str, folder: Path, port: int, nothing_runs: Callable[[], bool]
-) -> None:
+def test_a_megabyte_passes_and_a_stop_frees_the_port(kind: str, folder: Path, port: int, nothing_runs: Callable[[], bool]) -> None:
     broker = EmbeddedBroker(folder, port)
     assert broker.start() == ("127.0.0.1", port)
     assert broker.name == kind
@@ -72,9 +70,7 @@ def test_a_megabyte_passes_and_a_stop_frees_the_port(
     broker.stop()
 
 
-def test_what_waits_for_a_gateway_that_is_away_is_more_than_a_thousand(
-    kind: str, folder: Path, port: int
-) -> None:
+def test_what_waits_for_a_gateway_that_is_away_is_more_than_a_thousand(kind: str, folder: Path, port: int) -> None:
     broker = EmbeddedBroker(folder, port)
     broker.start()
     away = connected(port, "gateway")
@@ -97,9 +93,7 @@ def test_what_waits_for_a_gateway_that_is_away_is_more_than_a_thousand(
         broker.start()
 
     received: list[bytes] = []
-    back = connected(
-        port, "gateway", on_message=lambda _client, _data, message: received.append(bytes(message.payload))
-    )
+    back = connected(port, "gateway", on_message=lambda _client, _data, message: received.append(bytes(message.payload)))
     run_until(back, lambda: len(received) == 2_000)
     assert received == [str(number).encode() for number in range(2_000)]
     back.disconnect()
@@ -107,9 +101,7 @@ def test_what_waits_for_a_gateway_that_is_away_is_more_than_a_thousand(
 
 
 @pytest.mark.parametrize("worker", ["alone", "with worker"])
-def test_a_broker_whose_owner_was_killed_does_not_block_the_next(
-    kind: str, worker: str, folder: Path, port: int
-) -> None:
+def test_a_broker_whose_owner_was_killed_does_not_block_the_next(kind: str, worker: str, folder: Path, port: int) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", START_THEN_WAIT, str(folder), str(port), worker]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as owner:
@@ -150,9 +142,7 @@ def test_a_taken_port_is_named_with_its_setting(kind: str, folder: Path) -> None
             EmbeddedBroker(folder, taken).start()
 
 
-def test_a_broker_that_dies_at_once_is_quoted(
-    kind: str, folder: Path, port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broker_that_dies_at_once_is_quoted(kind: str, folder: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     began = time.monotonic()
     monkeypatch.setattr(brokers, kind.upper(), "nonsense = [{port}")
     with pytest.raises(StartError, match=rf"\({kind}\) did not start: .*broker.log"):

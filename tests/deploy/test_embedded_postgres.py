@@ -34,9 +34,7 @@ with psycopg.connect(url, autocommit=True) as connection:
 """
 
 
-def test_what_was_written_is_there_after_a_stop_and_a_start(
-    made: Path, port: int, nothing_runs: Callable[[], bool]
-) -> None:
+def test_what_was_written_is_there_after_a_stop_and_a_start(made: Path, port: int, nothing_runs: Callable[[], bool]) -> None:
     server = EmbeddedPostgres(made, port)
     url = server.start()
     assert server.alive()
@@ -77,9 +75,7 @@ def test_it_is_durable_speaks_utf8_and_only_to_this_machine(made: Path, port: in
     server.stop()
 
 
-def test_a_server_whose_owner_was_killed_is_adopted_and_stopped_by_the_next(
-    made: Path, port: int, nothing_runs: Callable[[], bool]
-) -> None:
+def test_a_server_whose_owner_was_killed_is_adopted_and_stopped_by_the_next(made: Path, port: int, nothing_runs: Callable[[], bool]) -> None:
     killed_after_commit(made, port)
     leftover = int(pid_file(made).read_text().splitlines()[0])
     assert psutil.pid_exists(leftover)
@@ -117,9 +113,7 @@ def test_killing_every_process_loses_nothing_that_was_committed(made: Path, port
     server.stop()
 
 
-def test_a_leftover_of_an_older_version_takes_the_new_configuration(
-    made: Path, port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_leftover_of_an_older_version_takes_the_new_configuration(made: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_after_commit(made, port)
     monkeypatch.setattr(cluster, "CONFIGURATION", cluster.CONFIGURATION + "work_mem = 5MB\n")
     server = EmbeddedPostgres(made, port)
@@ -128,9 +122,7 @@ def test_a_leftover_of_an_older_version_takes_the_new_configuration(
     server.stop()
 
 
-def test_a_stop_past_its_time_out_loses_nothing_either(
-    made: Path, port: int, nothing_runs: Callable[[], bool]
-) -> None:
+def test_a_stop_past_its_time_out_loses_nothing_either(made: Path, port: int, nothing_runs: Callable[[], bool]) -> None:
     server = EmbeddedPostgres(made, port)
     url = server.start()
     press(url)

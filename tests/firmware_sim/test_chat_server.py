@@ -59,9 +59,7 @@ async def polling(bot: Bot) -> AsyncIterator[Dispatcher]:
 
     @dispatcher.message(Command("start"))
     async def start(message: Message) -> None:
-        await message.answer(
-            f"Hello <b>{message.from_user.first_name}</b>", reply_markup=keyboard(("Go", "go"))
-        )
+        await message.answer(f"Hello <b>{message.from_user.first_name}</b>", reply_markup=keyboard(("Go", "go")))
 
     @dispatcher.callback_query(F.data == "go")
     async def go(query: CallbackQuery) -> None:
@@ -183,9 +181,7 @@ def test_the_other_methods() -> None:
     async def story(server: ChatServer, bot: Bot) -> None:
         me = await bot.get_me()
         assert (me.id, me.is_bot, me.username) == (4242, True, "cloud_family_bot")
-        assert await bot.set_my_commands(
-            [BotCommand(command="balance", description="时间余额")], language_code="zh"
-        )
+        assert await bot.set_my_commands([BotCommand(command="balance", description="时间余额")], language_code="zh")
         assert [one.description for one in await bot.get_my_commands(language_code="zh")] == ["时间余额"]
         place = await bot.send_location(VOLUNTEER, 0.0, 111.28, reply_markup=keyboard(("There", "there")))
         assert server.messages(VOLUNTEER)[0].location == (0.0, 111.28)
@@ -303,9 +299,7 @@ def test_editing_to_the_same_is_refused_and_data_of_64_bytes_is_not() -> None:
 
 
 def test_html_becomes_text_and_spans_counted_as_telegram_counts() -> None:
-    text, entities = parse(
-        ' 😀 <b>a<i>b</i></b> &lt;script&gt; &#38; <a href="https://x.org/?a=1&amp;b=2">go</a> /help'
-    )
+    text, entities = parse(' 😀 <b>a<i>b</i></b> &lt;script&gt; &#38; <a href="https://x.org/?a=1&amp;b=2">go</a> /help')
     assert text == "😀 ab <script> & go /help"
     assert [(e.kind, e.offset, e.length, e.url) for e in entities] == [
         ("bold", 3, 2, None),
@@ -337,9 +331,7 @@ def test_everything_is_bounded() -> None:
     async def story(server: ChatServer, bot: Bot) -> None:
         for number in range(205):
             await bot.send_message(DAUGHTER, str(number))
-        assert [message.text for message in server.messages(DAUGHTER)] == [
-            str(number) for number in range(5, 205)
-        ]
+        assert [message.text for message in server.messages(DAUGHTER)] == [str(number) for number in range(5, 205)]
         for _ in range(1000):
             server.say(VOLUNTEER, "knock")
         with pytest.raises(ChatRefusal) as refusal:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cloudfamily_platform.alerts import escalate, respond
 from psycopg.types.json import Jsonb
+
+from cloudfamily_platform.alerts import escalate, respond
 
 
 def told(world: Any) -> list[str]:
@@ -131,9 +132,7 @@ def test_a_broken_policy_stops_no_other_alert(world: Any, alarm: Callable[..., i
 
 
 @pytest.mark.parametrize(("moves", "patience_s"), [((), 600), (("on_the_way",), 2700), (("on_the_way", "there"), 14400)])
-def test_accepting_is_not_doing(
-    world: Any, alarm: Callable[..., int], timeline: Callable[..., list[str]], moves: tuple[str, ...], patience_s: int
-) -> None:
+def test_accepting_is_not_doing(world: Any, alarm: Callable[..., int], timeline: Callable[..., list[str]], moves: tuple[str, ...], patience_s: int) -> None:
     home = world.home()
     daughter = world.family(home, "daughter", chat=1)
     world.responder("volunteer", chat=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from cloudfamily_platform.alerts import matching
 from cloudfamily_platform.alerts.matching import Candidate, Match
 

@@ -7,11 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from cloudfamily_platform.alerts import message
 from cloudfamily_platform.alerts.rules import signals
 
 ZONE = ZoneInfo("Asia/Shanghai")
-NASTY = "<b>李</b> & \"sons\""
+NASTY = '<b>李</b> & "sons"'
 DAUGHTER, VOLUNTEER = 11, 12
 SECRETS = ("李桂花", "示例路", "WX-001", "1234#", "000-111")
 

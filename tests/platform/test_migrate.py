@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from cloudfamily import composition
 from cloudfamily_platform.core import migrate
 

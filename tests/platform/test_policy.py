@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from cloudfamily_platform.alerts import policy
 
 PLAN: dict[str, Any] = {

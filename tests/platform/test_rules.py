@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from cloudfamily_platform.alerts.rules import signals, silence
 from cloudfamily_platform.alerts.rules.hazard import SKILL
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cloudfamily_platform.core.settings import PREFIX, Settings
 from pydantic import ValidationError
+
+from cloudfamily_platform.core.settings import PREFIX, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 

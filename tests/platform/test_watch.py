@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from cloudfamily_platform.alerts import respond, watch
 from cloudfamily_platform.alerts.rules import signals
 from cloudfamily_platform.alerts.rules.hazard import Hazard

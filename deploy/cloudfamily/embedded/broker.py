@@ -132,9 +132,7 @@ class EmbeddedBroker:
     def _launch(self, home: Place, log: BinaryIO) -> None:
         if self._mosquitto is not None:
             data = home.server_folder("data")
-            home.write(
-                "mosquitto.conf", MOSQUITTO.format(port=self._port, largest=LARGEST_MESSAGE, data=data)
-            )
+            home.write("mosquitto.conf", MOSQUITTO.format(port=self._port, largest=LARGEST_MESSAGE, data=data))
             command = [self._mosquitto, "-c", str(home.folder / "mosquitto.conf")]
             options: dict[str, Any] = {"stdin": subprocess.DEVNULL} | home.as_server()
         else:
@@ -177,9 +175,7 @@ def _answers(port: int) -> bool:
     """Whether an MQTT 5 CONNECT is accepted within a second."""
     accepted: list[bool] = []
     client = Client(CallbackAPIVersion.VERSION2, "cloudfamily-start", protocol=MQTTProtocolVersion.MQTTv5)
-    client.on_connect = lambda _client, _data, _flags, reason, _properties: accepted.append(
-        not reason.is_failure
-    )
+    client.on_connect = lambda _client, _data, _flags, reason, _properties: accepted.append(not reason.is_failure)
     try:
         client.connect(ports.LOOPBACK, port, keepalive=10)
     except OSError:

@@ -82,10 +82,7 @@ def password(place: Place) -> str:
     """The superuser's password; it consists of characters that stand for themselves in a URL."""
     path = place.folder / "password"
     if not path.is_file():
-        raise StartError(
-            f"The database's password file {path} is missing. Bring it back, "
-            f"or delete {path.parent} to start with an empty database."
-        )
+        raise StartError(f"The database's password file {path} is missing. Bring it back, or delete {path.parent} to start with an empty database.")
     return path.read_text(encoding="ascii")
 
 

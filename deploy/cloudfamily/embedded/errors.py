@@ -17,9 +17,7 @@ class StartError(Exception):
 
 
 def disk_full(folder: Path) -> StartError:
-    return StartError(
-        f"The disk that holds {folder} is full. Free some space there, or set CF_DATA_DIR to another disk."
-    )
+    return StartError(f"The disk that holds {folder} is full. Free some space there, or set CF_DATA_DIR to another disk.")
 
 
 @contextlib.contextmanager
@@ -37,7 +35,4 @@ def about(folder: Path) -> Iterator[None]:
             reason = f"{where} is not a folder"
         else:
             reason = f"{where}: {error.strerror or error}"
-        raise StartError(
-            f"The data folder {folder} cannot be used: {reason}. "
-            "Mend that, or set CF_DATA_DIR to another folder."
-        ) from error
+        raise StartError(f"The data folder {folder} cannot be used: {reason}. Mend that, or set CF_DATA_DIR to another folder.") from error

@@ -48,8 +48,7 @@ class Lock:
         if not _locked_within(file, WAIT_S):
             holder = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
             raise StartError(
-                f"Cloud Family is already running on the data folder {self._folder} (pid {holder}). "
-                "Stop it first, or set CF_DATA_DIR to another folder."
+                f"Cloud Family is already running on the data folder {self._folder} (pid {holder}). Stop it first, or set CF_DATA_DIR to another folder."
             )
         with contextlib.suppress(PermissionError):  # so that the folder's owner can use it after root did
             owner = os.stat(self._folder)
@@ -61,9 +60,7 @@ class Lock:
         self.acquire()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.release()
 
 

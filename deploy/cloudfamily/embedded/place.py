@@ -81,10 +81,7 @@ def prepare(folder: Path, name: str) -> Place:
     folder.mkdir(parents=True, exist_ok=True)
     link = folder.resolve() / name
     if link.is_symlink() and not link.exists():
-        raise StartError(
-            f"{link} points to {link.readlink()}, which is gone. "
-            "Bring it back, or delete the link to start with nothing."
-        )
+        raise StartError(f"{link} points to {link.readlink()}, which is gone. Bring it back, or delete the link to start with nothing.")
     if not link.exists():
         uid, gid = _server_user(os.geteuid(), os.getegid())
         if os.geteuid() == 0 and not reachable(folder.resolve(), uid, gid):
@@ -93,10 +90,7 @@ def prepare(folder: Path, name: str) -> Place:
             make_folder(link, 0o711)
     owner = link.stat()
     if os.geteuid() not in (0, owner.st_uid):
-        raise StartError(
-            f"{link} belongs to user {_user_name(owner.st_uid)}. "
-            "Run as that user, or set CF_DATA_DIR to another folder."
-        )
+        raise StartError(f"{link} belongs to user {_user_name(owner.st_uid)}. Run as that user, or set CF_DATA_DIR to another folder.")
     return Place(link.resolve(), *_server_user(owner.st_uid, owner.st_gid))
 
 

@@ -24,10 +24,5 @@ def require_free(port: int, setting: str) -> None:
 def unusable(port: int, setting: str, error: OSError | None = None) -> StartError:
     """The sentence for a port that cannot be listened on; without an error: it is taken."""
     if error is None or error.errno == errno.EADDRINUSE:
-        return StartError(
-            f"Port {port} on {LOOPBACK} is taken by another program. "
-            f"Stop that program, or set {setting} to a free port."
-        )
-    return StartError(
-        f"Port {port} on {LOOPBACK} cannot be used ({error.strerror}). Set {setting} to another port."
-    )
+        return StartError(f"Port {port} on {LOOPBACK} is taken by another program. Stop that program, or set {setting} to a free port.")
+    return StartError(f"Port {port} on {LOOPBACK} cannot be used ({error.strerror}). Set {setting} to another port.")

@@ -118,9 +118,7 @@ class EmbeddedPostgres:
             return ports.unusable(self._port, PORT_SETTING)
         lines = said.splitlines() or ["it said nothing"]
         reason = next((line for line in lines if "FATAL" in line or "PANIC" in line), lines[-1])
-        return StartError(
-            f"PostgreSQL did not start: {reason.strip()} (its log is in {home.folder / 'log'})."
-        )
+        return StartError(f"PostgreSQL did not start: {reason.strip()} (its log is in {home.folder / 'log'}).")
 
     def _create_database(self, url: str) -> None:
         try:

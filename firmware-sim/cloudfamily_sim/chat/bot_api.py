@@ -107,8 +107,7 @@ class BotApi:
             if mine != self._poll:
                 raise BotApiError(
                     409,
-                    "Conflict: terminated by other getUpdates request;"
-                    " make sure that only one bot instance is running",
+                    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
                 )
 
     def _update(self, update: Update, bot_id: int) -> Any:

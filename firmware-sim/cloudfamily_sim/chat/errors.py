@@ -45,9 +45,7 @@ def text_is_empty() -> ChatRefusal:
 
 
 def text_is_too_long(limit: int) -> ChatRefusal:
-    return ChatRefusal(
-        400, "text_is_too_long", f"A message has at most {limit} characters.", f"一条消息最多 {limit} 个字。"
-    )
+    return ChatRefusal(400, "text_is_too_long", f"A message has at most {limit} characters.", f"一条消息最多 {limit} 个字。")
 
 
 def bot_is_away(limit: int) -> ChatRefusal:

@@ -24,9 +24,7 @@ NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 #: Only these open anything; Telegram keeps the text of other links and drops the link.
 LINK = re.compile(r"(?:https?|tg)://[^\s]+", re.IGNORECASE)
 #: What Telegram finds in a text without any mark-up.
-FOUND = re.compile(
-    r"(?P<bot_command>(?<![\w/])/[a-zA-Z0-9_]{1,32}\b(?![/.]))|(?P<url>https?://[^\s<>\"，。；、）]+)"
-)
+FOUND = re.compile(r"(?P<bot_command>(?<![\w/])/[a-zA-Z0-9_]{1,32}\b(?![/.]))|(?P<url>https?://[^\s<>\"，。；、）]+)")
 ENTITY_LIMIT = 100
 
 

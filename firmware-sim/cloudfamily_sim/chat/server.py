@@ -89,9 +89,7 @@ class ChatServer:
         """The toasts and boxes so far, oldest first, the last 100."""
         return self._room.answers(chat_id)
 
-    async def wait_for(
-        self, chat_id: int, predicate: Callable[[Message], bool], timeout_s: float, *, after: int = 0
-    ) -> Message:
+    async def wait_for(self, chat_id: int, predicate: Callable[[Message], bool], timeout_s: float, *, after: int = 0) -> Message:
         """The oldest message of the bot, id past `after`, that the predicate accepts, once there is one.
 
         Edits count: the predicate sees each message as it is. Raises TimeoutError that quotes the chat's end.
@@ -102,9 +100,7 @@ class ChatServer:
             return next((message for message in new if predicate(message)), None)
 
         def missing() -> str:
-            end = [
-                ("bot: " if one.from_bot else "person: ") + one.text for one in self.messages(chat_id)[-5:]
-            ]
+            end = [("bot: " if one.from_bot else "person: ") + one.text for one in self.messages(chat_id)[-5:]]
             return f"no such message in chat {chat_id} within {timeout_s} s; the last ones: {end}"
 
         return await self._room.wait_for(found, timeout_s, missing)

@@ -43,9 +43,7 @@ async def open_alert(
     return int(row["id"])
 
 
-async def add_event(
-    conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None
-) -> None:
+async def add_event(conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None) -> None:
     """A row of the timeline. It takes the lock that numbers events in commit order: do it late in a transaction."""
     values = {"alert_id": alert_id, "kind": kind, "now": now, "actor_id": actor_id, "params": Jsonb(params or {})}
     await conn.execute(QUERIES["add_event"], values)

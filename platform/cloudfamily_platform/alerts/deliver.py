@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ from cloudfamily_platform.people import home, person
 log = structlog.get_logger()
 #: Waits after the 1st, 2nd … failure; after the last the notification is given up, and the timeline says so.
 RETRY_SECONDS = (2, 5, 15, 30, 60, 120)
+#: A channel that takes longer has failed. Shorter than the claim, which is for crashes.
+SEND_SECONDS = 15.0
 
 
 class ChannelError(Exception):
@@ -71,14 +74,13 @@ class Deliver:
         what = await self.compose(conn, claim, row, reach["language"], now)
         if what is None:
             return False
-        await channel.send(reach["address"], what)
+        async with asyncio.timeout(SEND_SECONDS):
+            await channel.send(reach["address"], what)
         return True
 
-    async def compose(
-        self, conn: db.Connection, claim: dict[str, Any], row: dict[str, Any], language: str, now: datetime
-    ) -> message.Message | None:
+    async def compose(self, conn: db.Connection, claim: dict[str, Any], row: dict[str, Any], language: str, now: datetime) -> message.Message | None:
         if claim["message"] == "alert":
-            return message.alert_message(language, row, self.zone)
+            return message.alert_message(language, row, self.zone, claim["person_id"])
         if claim["message"] != "offer":
             return message.news_message(language, row, claim["message"], claim["params"], self.zone)
         asked = await person.load(conn, claim["person_id"])

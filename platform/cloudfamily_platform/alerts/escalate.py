@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import psycopg
+import structlog
 from psycopg.types.json import Jsonb
 
 from cloudfamily_platform.alerts import alert, offers, policy
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage
+
+log = structlog.get_logger()
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
@@ -19,8 +23,15 @@ async def step(conn: db.Connection, now: datetime) -> bool:
         claimed = await (await conn.execute(QUERIES["claim_alert"], {"now": now})).fetchone()
         if claimed is None:
             return False
-        row = await alert.load(conn, claimed["id"])
-        await (take_turn(conn, row, now) if row["state"] == "open" else reopen(conn, row, now))
+        try:
+            async with conn.transaction():
+                row = await alert.load(conn, claimed["id"])
+                await (take_turn(conn, row, now) if row["state"] == "open" else reopen(conn, row, now))
+        except psycopg.OperationalError:
+            raise  # the database's trouble, not this alert's
+        except Exception:
+            log.exception("alert_postponed", alert=claimed["id"])
+            await conn.execute(QUERIES["alert_postponed"], {"id": claimed["id"], "now": now})
     return True
 
 
@@ -30,7 +41,7 @@ async def take_turn(conn: db.Connection, row: dict[str, Any], now: datetime) -> 
         await alert.add_event(conn, row["id"], "escalated", now, params={"step": row["step"]})
     for whom in turn.tell:
         await tell(conn, row, whom, now)
-    asked = await offers.make(conn, row, turn.offer, now)
+    asked = await offers.make(conn, row, turn.offer, now, again=True)
     if turn.offer and not asked and row["step"] == 0:
         await alert.add_event(conn, row["id"], "no_responder", now)
     await conn.execute(QUERIES["next_turn"], {"id": row["id"], "due_at": now + turn.wait})
@@ -63,6 +74,4 @@ async def reopen(conn: db.Connection, row: dict[str, Any], now: datetime) -> Non
     await alert.add_event(conn, row["id"], "reopened", now, actor_id=row["handler_id"], params={"after": row["state"]})
 
 
-STAGES = (
-    Stage(name="escalate", step=step, hint="alert", oldest_due="SELECT min(due_at) AS due_at FROM alert WHERE due_at IS NOT NULL"),
-)
+STAGES = (Stage(name="escalate", step=step, hint="alert", oldest_due="SELECT min(due_at) AS due_at FROM alert WHERE due_at IS NOT NULL"),)

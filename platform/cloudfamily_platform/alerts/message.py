@@ -31,10 +31,11 @@ class Message:
         return {"inline_keyboard": [[{"text": one.label, "callback_data": one.data} for one in row] for row in self.buttons]}
 
 
-def alert_message(language: str, row: dict[str, Any], zone: ZoneInfo) -> Message:
-    """To the family: what happened, where, since when, and what they can do."""
+def alert_message(language: str, row: dict[str, Any], zone: ZoneInfo, reader_id: int) -> Message:
+    """To the family: what happened, where, since when, and what they can do: nothing, while somebody else has it."""
     lines = [head(language, row, zone), why(language, row), state(language, row)]
-    return Message("\n".join(line for line in lines if line), buttons(language, row, may_decline=False))
+    may_act = row["state"] == "open" or row["handler_id"] == reader_id
+    return Message("\n".join(line for line in lines if line), buttons(language, row, may_decline=False) if may_act else ())
 
 
 def offer_message(language: str, row: dict[str, Any], distance_m: int, zone: ZoneInfo) -> Message:
@@ -50,12 +51,14 @@ def handler_message(language: str, row: dict[str, Any], card: dict[str, Any] | N
     lines = [head(language, row, zone), why(language, row)]
     if card:
         for elder in card["elders"]:
-            about = [str(item) for item in (elder["age"], *elder["conditions"]) if item]
-            lines.append(say(language, "chat.card.elder", name=escape(elder["name"]), about=escape("、".join(about) if language == "zh-CN" else ", ".join(about))))
+            about = ("、" if language == "zh-CN" else ", ").join(str(item) for item in (elder["age"], *elder["conditions"]) if item)
+            lines.append(say(language, "chat.card.elder", name=escape(elder["name"]), about=escape(about)))
             if elder["hearing"]:
                 lines.append(say(language, "chat.card.hearing", hearing=escape(elder["hearing"])))
         lines.append(say(language, "chat.card.address", address=escape(card["home"]["address"]), key=escape(card["home"]["key_code"] or "—")))
-        lines += [say(language, "chat.card.contact", name=escape(one["name"]), relation=escape(one["relation"]), phone=escape(one["phone"] or "—")) for one in card["contacts"][:3]]
+        for one in card["contacts"][:3]:
+            who = {"name": escape(one["name"]), "relation": escape(one["relation"]), "phone": escape(one["phone"] or "—")}
+            lines.append(say(language, "chat.card.contact", **who))
     lines.append(state(language, row))
     return Message("\n".join(line for line in lines if line), buttons(language, row, may_decline=False))
 
@@ -66,7 +69,7 @@ def news_message(language: str, row: dict[str, Any], message: str, params: dict[
     elder = row["elder"] if message != "taken" and row["elder"] else ""
     outcome = say(language, f"outcome.{params['outcome']}") if "outcome" in params else ""
     values = {"kind": kind, "elder": escape(elder), "actor": escape(str(params.get("actor", ""))), "outcome": outcome}
-    more = ()
+    more: tuple[tuple[Button, ...], ...] = ()
     if message == "confirm_visit":
         more = ((Button(say(language, "button.confirm_visit"), f"visit:{params['visit_id']}:verify"),),)
         values["minutes"] = params["minutes"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg.types.json import Jsonb
+import psycopg
+import structlog
 
 from cloudfamily_platform.alerts import alert, matching, policy
 from cloudfamily_platform.alerts.alert import QUERIES
@@ -13,12 +14,17 @@ from cloudfamily_platform.alerts.rules.hazard import SKILL
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage
 
+log = structlog.get_logger()
 
-async def make(conn: db.Connection, row: dict[str, Any], count: int, now: datetime) -> int:
-    """Offers the alert to `count` more responders and returns how many were found. The caller has the alert's lock."""
+
+async def make(conn: db.Connection, row: dict[str, Any], count: int, now: datetime, *, again: bool = False) -> int:
+    """Offers the alert to `count` more responders and returns how many were found. The caller has the alert's lock.
+
+    `again`: those who let it lapse may be asked once more, after all the others.
+    """
     if count <= 0 or row["home_id"] is None:
         return 0
-    where = {"alert_id": row["id"], "skill": SKILL[row["severity"]], "lat": row["lat"], "lon": row["lon"], "canary": row["canary"]}
+    where = {"alert_id": row["id"], "skill": SKILL[row["severity"]], "lat": row["lat"], "lon": row["lon"], "canary": row["canary"], "again": again}
     found = await (await conn.execute(QUERIES["candidates"], where)).fetchall()
     matches = matching.nearest(row["lat"], row["lon"], [matching.Candidate(**one) for one in found], count)
     for match in matches:
@@ -35,9 +41,11 @@ async def ask(conn: db.Connection, row: dict[str, Any], match: matching.Match, n
         return
     await alert.add_event(conn, row["id"], "offered", now, actor_id=match.person_id, params={"distance_m": match.distance_m})
     reach = await (await conn.execute(QUERIES["reach_of"], values)).fetchone()
-    if reach is not None:
-        said = {"channel": reach["channel"], "message": "offer", "params": Jsonb({}), "round": row["step"]}
-        await conn.execute(QUERIES["add_notification"], values | said)
+    if reach is None:
+        params = {"reason": "no_channel", "message": "offer"}
+        await alert.add_event(conn, row["id"], "not_told", now, actor_id=match.person_id, params=params)
+    else:
+        await conn.execute(QUERIES["notify_once_more"], values | {"channel": reach["channel"], "message": "offer"})
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
@@ -46,14 +54,25 @@ async def step(conn: db.Connection, now: datetime) -> bool:
         claimed = await (await conn.execute(QUERIES["claim_offer"], {"now": now})).fetchone()
         if claimed is None:
             return False
-        # The claim locked the alert, as every writer does first; the offer may have been answered before that.
-        if await (await conn.execute(QUERIES["lapse_offer"], claimed)).fetchone() is None:
-            return True
-        await alert.add_event(conn, claimed["alert_id"], "offer_lapsed", now, actor_id=claimed["person_id"])
-        row = await alert.load(conn, claimed["alert_id"])
-        if row["state"] != "resolved" and not row["responding"]:
-            await make(conn, row, 1, now)
+        try:
+            async with conn.transaction():
+                await lapse(conn, claimed, now)
+        except psycopg.OperationalError:
+            raise  # the database's trouble, not this offer's
+        except Exception:
+            log.exception("offer_postponed", offer=claimed["id"])
+            await conn.execute(QUERIES["offer_postponed"], {"id": claimed["id"], "now": now})
     return True
+
+
+async def lapse(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> None:
+    # The claim locked the alert, as every writer does first; the offer may have been answered before that.
+    if await (await conn.execute(QUERIES["lapse_offer"], claimed)).fetchone() is None:
+        return
+    await alert.add_event(conn, claimed["alert_id"], "offer_lapsed", now, actor_id=claimed["person_id"])
+    row = await alert.load(conn, claimed["alert_id"])
+    if row["state"] != "resolved" and not row["responding"]:
+        await make(conn, row, 1, now)
 
 
 STAGES = (Stage(name="offer", step=step, oldest_due="SELECT min(due_at) AS due_at FROM offer WHERE due_at IS NOT NULL"),)

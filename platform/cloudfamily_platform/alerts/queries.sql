@@ -10,8 +10,10 @@ UPDATE signal SET due_at = NULL WHERE id = %(id)s;
 UPDATE signal SET due_at = %(now)s + interval '30 seconds' * (tries + 1), tries = tries + 1 WHERE id = %(id)s;
 
 -- name: claim_home
+-- While no gateway listens, silence means nothing: the homes wait for `alive`, which then gives them time.
 SELECT id, district_id, silence_minutes, watched_from, canary FROM home
-WHERE due_at <= %(now)s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+WHERE due_at <= %(now)s AND NOT EXISTS (SELECT FROM alive WHERE name = %(gateway)s AND at < %(blind_before)s)
+ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: last_movement
 SELECT max((SELECT r.time FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number AND r.value > 0
@@ -35,10 +37,14 @@ RETURNING id, presses, state;
 INSERT INTO alert_event (alert_id, at, kind, actor_id, params) VALUES (%(alert_id)s, %(now)s, %(kind)s, %(actor_id)s, %(params)s);
 
 -- name: claim_alert
-SELECT v.id FROM alert v WHERE v.due_at <= %(now)s ORDER BY v.due_at, v.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+-- NO KEY, here and below: a plain FOR UPDATE would stop, and deadlock with, whoever adds a line to the timeline unlocked.
+SELECT v.id FROM alert v WHERE v.due_at <= %(now)s ORDER BY v.due_at, v.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: alert_postponed
+UPDATE alert SET due_at = %(now)s + interval '30 seconds' WHERE id = %(id)s;
 
 -- name: lock_alert
-SELECT id FROM alert WHERE id = %(id)s FOR UPDATE;
+SELECT id FROM alert WHERE id = %(id)s FOR NO KEY UPDATE;
 
 -- name: alert_by_id
 SELECT v.*, p.plan FROM alert_view v JOIN policy p ON p.id = v.policy_id WHERE v.id = %(id)s;
@@ -91,9 +97,16 @@ INSERT INTO notification (alert_id, person_id, channel, message, params, round, 
 VALUES (%(alert_id)s, %(person_id)s, %(channel)s, %(message)s, %(params)s, %(round)s, %(now)s, %(now)s)
 ON CONFLICT (alert_id, person_id, message, round) DO NOTHING;
 
+-- name: notify_once_more
+-- Each time it is said anew, however often before; under the alert's lock, so that the count holds.
+INSERT INTO notification (alert_id, person_id, channel, message, round, created_at, due_at)
+SELECT %(alert_id)s, %(person_id)s, %(channel)s, %(message)s, count(*), %(now)s, %(now)s
+FROM notification WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND message = %(message)s;
+
 -- name: tell_those_told
 INSERT INTO notification (alert_id, person_id, channel, message, params, round, created_at, due_at)
-SELECT n.alert_id, n.person_id, n.channel, %(message)s, %(params)s, %(round)s, %(now)s, %(now)s
+SELECT n.alert_id, n.person_id, n.channel, %(message)s, %(params)s,
+       (SELECT count(*) FROM notification m WHERE m.alert_id = n.alert_id AND m.person_id = n.person_id AND m.message = %(message)s), %(now)s, %(now)s
 FROM (SELECT DISTINCT alert_id, person_id, channel FROM notification WHERE alert_id = %(alert_id)s AND message = 'alert') n
 JOIN contact c ON c.person_id = n.person_id JOIN alert a ON a.id = n.alert_id AND a.home_id = c.home_id
 WHERE n.person_id <> %(actor_id)s
@@ -105,7 +118,7 @@ FROM responder r JOIN person p ON p.id = r.person_id
 LEFT JOIN offer o ON o.alert_id = %(alert_id)s AND o.person_id = r.person_id
 WHERE r.on_duty AND r.skills @> ARRAY[%(skill)s::text] AND p.canary = %(canary)s
   AND r.lat BETWEEN %(lat)s - 0.5 AND %(lat)s + 0.5 AND r.lon BETWEEN %(lon)s - 0.5 AND %(lon)s + 0.5
-  AND (o.id IS NULL OR o.state = 'lapsed')
+  AND (o.id IS NULL OR o.state = 'withdrawn' OR (o.state = 'lapsed' AND %(again)s))
   AND NOT EXISTS (SELECT FROM response v WHERE v.person_id = r.person_id AND v.ended IS NULL)
   AND EXISTS (SELECT FROM role w WHERE w.person_id = r.person_id AND w.role IN ('caregiver', 'volunteer'))
 ORDER BY (r.lat - %(lat)s) ^ 2 + (r.lon - %(lon)s) ^ 2 LIMIT 500;
@@ -114,14 +127,20 @@ ORDER BY (r.lat - %(lat)s) ^ 2 + (r.lon - %(lon)s) ^ 2 LIMIT 500;
 INSERT INTO offer (alert_id, person_id, distance_m, offered_at, due_at)
 VALUES (%(alert_id)s, %(person_id)s, %(distance_m)s, %(now)s, %(due_at)s)
 ON CONFLICT (alert_id, person_id) DO UPDATE SET state = 'offered', offered_at = EXCLUDED.offered_at, due_at = EXCLUDED.due_at
-WHERE offer.state = 'lapsed' RETURNING id;
+WHERE offer.state IN ('lapsed', 'withdrawn') RETURNING id;
 
 -- name: reach_of
 SELECT channel FROM reach WHERE person_id = %(person_id)s AND dead_at IS NULL ORDER BY channel LIMIT 1;
 
 -- name: claim_offer
 SELECT o.id, o.alert_id, o.person_id, a.state FROM offer o JOIN alert a ON a.id = o.alert_id
-WHERE o.due_at <= %(now)s ORDER BY o.due_at LIMIT 1 FOR UPDATE OF a SKIP LOCKED;
+WHERE o.due_at <= %(now)s ORDER BY o.due_at LIMIT 1 FOR NO KEY UPDATE OF a SKIP LOCKED;
+
+-- name: offer_postponed
+UPDATE offer SET due_at = %(now)s + interval '30 seconds' WHERE id = %(id)s;
+
+-- name: was_asked
+SELECT FROM offer WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND state = 'withdrawn';
 
 -- name: end_offer
 UPDATE offer SET state = %(state)s, due_at = NULL WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND state IN ('offered', 'lapsed') RETURNING id;

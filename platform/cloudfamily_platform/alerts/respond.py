@@ -20,12 +20,18 @@ DISPATCH = 3
 
 
 async def lock(conn: db.Connection, alert_id: int, person: Person) -> dict[str, Any]:
-    """The alert under its lock. Raises NotFound, also when this person may not know of it."""
+    """The alert under its lock. Raises NotFound, also when this person may not know of it; Taken or WrongState when it was
+    offered to them and somebody else was first."""
     await conn.execute(QUERIES["lock_alert"], {"id": alert_id})
     row = await alert.load(conn, alert_id)
-    if alert.sight(person, row) is None:
+    if alert.sight(person, row) is not None:
+        return row
+    asked = await (await conn.execute(QUERIES["was_asked"], {"alert_id": alert_id, "person_id": person.id})).fetchone()
+    if asked is None or row["state"] == "open":
         raise errors.NotFound(what="alert")
-    return row
+    if row["state"] == "resolved":
+        raise errors.WrongState(state=row["state"])
+    raise errors.Taken(by=row["handler_name"])
 
 
 async def accept(conn: db.Connection, alert_id: int, person: Person, now: datetime) -> dict[str, Any]:
@@ -125,7 +131,7 @@ async def dispatch(conn: db.Connection, alert_id: int, person: Person, now: date
             raise errors.WrongState(state=row["state"])
         if row["responding"]:
             raise errors.Taken(by=row["handler_name"])
-        if not await offers.make(conn, row, DISPATCH, now):
+        if not await offers.make(conn, row, DISPATCH, now, again=True):
             await alert.add_event(conn, alert_id, "no_responder", now, actor_id=person.id)
         return await alert.load(conn, alert_id)
 
@@ -146,15 +152,12 @@ async def withdraw(conn: db.Connection, row: dict[str, Any], now: datetime) -> N
     for person in asked:
         reach = await (await conn.execute(QUERIES["reach_of"], person)).fetchone()
         if reach is not None:
-            said = {"alert_id": row["id"], "message": "taken", "params": Jsonb({}), "round": row["step"], "now": now}
-            await conn.execute(QUERIES["add_notification"], person | reach | said)
+            await conn.execute(QUERIES["notify_once_more"], person | reach | {"alert_id": row["id"], "message": "taken", "now": now})
 
 
-async def progress(
-    conn: db.Connection, row: dict[str, Any], person: Person, kind: str, now: datetime, params: dict[str, str] | None = None
-) -> None:
+async def progress(conn: db.Connection, row: dict[str, Any], person: Person, kind: str, now: datetime, params: dict[str, str] | None = None) -> None:
     """The family who were told of it hear how it goes on; the timeline gets its line."""
     said = {"alert_id": row["id"], "message": kind, "params": Jsonb({"actor": person.name, **(params or {})})}
-    await conn.execute(QUERIES["tell_those_told"], said | {"round": row["step"], "actor_id": person.id, "now": now})
+    await conn.execute(QUERIES["tell_those_told"], said | {"actor_id": person.id, "now": now})
     await db.hint(conn, "notification")
     await alert.add_event(conn, row["id"], kind, now, actor_id=person.id, params=params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import structlog
 
 from cloudfamily_platform.alerts import alert
@@ -12,6 +13,7 @@ from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.alerts.rules import signals, silence
 from cloudfamily_platform.core import db, quantity
 from cloudfamily_platform.core.stage import Stage
+from cloudfamily_platform.people import blindness
 
 log = structlog.get_logger()
 #: A home's last movement is looked for no further back than this.
@@ -27,6 +29,8 @@ async def step(conn: db.Connection, now: datetime) -> bool:
         try:
             async with conn.transaction():
                 await judge_signal(conn, row, now)
+        except psycopg.OperationalError:
+            raise  # the database's trouble, not this signal's: all is rolled back and soon tried again
         except Exception:
             # This row alone waits; whatever stands behind it goes on.
             log.exception("signal_postponed", signal=row["id"], kind=row["kind"], tries=row["tries"])
@@ -44,12 +48,14 @@ async def judge_signal(conn: db.Connection, row: dict[str, Any], now: datetime) 
 async def step_silence(conn: db.Connection, now: datetime) -> bool:
     """One home whose silence is due is looked at, and armed again."""
     async with conn.transaction():
-        row = await (await conn.execute(QUERIES["claim_home"], {"now": now})).fetchone()
+        row = await (await conn.execute(QUERIES["claim_home"], {"now": now, "gateway": blindness.NAME, "blind_before": now - blindness.BLIND_AFTER})).fetchone()
         if row is None:
             return False
         try:
             async with conn.transaction():
                 look_again_at = await judge_silence(conn, row, now)
+        except psycopg.OperationalError:
+            raise
         except Exception:
             log.exception("home_postponed", home=row["id"])
             look_again_at = now + timedelta(minutes=5)

@@ -33,6 +33,8 @@ def router(zone: ZoneInfo) -> Router:
             except errors.Refusal as refusal:
                 said = refused(refusal)
                 await query.answer(say(person.language, said, by=refusal.params.get("by") or "—"), show_alert=True)
+                if isinstance(refusal, errors.NotFound):
+                    return  # nothing is shown of what they may not know of
             else:
                 await query.answer(say(person.language, said))
             await redraw(query, await now_shown(conn, int(number), person, now, zone))
@@ -76,8 +78,9 @@ async def act(conn: db.Connection, alert_id: int, verb: str, outcome: str, perso
 
 
 def refused(refusal: errors.Refusal) -> str:
-    known = {errors.Taken: "chat.taken", errors.WrongState: "chat.closed"}
-    return known.get(type(refusal), "chat.not_for_you")
+    if isinstance(refusal, errors.Taken):
+        return "chat.taken"
+    return "chat.closed" if refusal.params.get("state") == "resolved" else "chat.not_for_you"
 
 
 async def now_shown(conn: db.Connection, alert_id: int, person: Person, now: datetime, zone: ZoneInfo) -> message.Message | None:
@@ -89,9 +92,7 @@ async def now_shown(conn: db.Connection, alert_id: int, person: Person, now: dat
     if person.id in row["responding"]:
         return message.handler_message(person.language, row, await home.card(conn, row["home_id"], now), zone)
     if alert.sight(person, row) == "full":
-        shown = message.alert_message(person.language, row, zone)
-        mine = row["state"] == "open" or row["handler_id"] == person.id
-        return shown if mine else message.Message(shown.text)
+        return message.alert_message(person.language, row, zone, person.id)
     kind = say(person.language, f"alert.kind.{row['kind']}")
     key = f"chat.state.{row['state']}" if row["state"] != "open" else "chat.declined"
     outcome = say(person.language, f"outcome.{row['outcome']}") if row["outcome"] else ""

@@ -18,9 +18,7 @@ class WhoIsTalking(BaseMiddleware):
     def __init__(self, pool: db.Pool) -> None:
         self.pool = pool
 
-    async def __call__(
-        self, handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]], event: TelegramObject, data: dict[str, Any]
-    ) -> Any:
+    async def __call__(self, handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]], event: TelegramObject, data: dict[str, Any]) -> Any:
         user: User | None = data.get("event_from_user")
         async with self.pool.connection() as conn:
             data["person"] = await person.by_reach(conn, CHANNEL, str(user.id)) if user else None

@@ -50,6 +50,8 @@ def collect(packages: Sequence[str], level: Level) -> list[Migration]:
             if match := FILE.match(file.name):
                 mine = match["level"] in (None, level)
                 names[match["name"]] = file.read_text(encoding="utf-8") if mine else names.get(match["name"])
+            elif file.name.endswith(".sql"):
+                raise MigrationError(f"{package}: {file.name} would never run: name it like 0001_what.sql or 0001_what@plain.sql")
         for name, sql in names.items():
             if sql is None:
                 raise MigrationError(f"{package}: migration {name} has no variant for a {level} database")
@@ -75,12 +77,9 @@ def migrate(url: str, packages: Sequence[str]) -> list[str]:
     """
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        conn.execute(
-            "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, checksum text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())"
-        )
+        conn.execute("CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, checksum text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())")
         done = dict(cast(list[tuple[str, str]], conn.execute("SELECT name, checksum FROM migration").fetchall()))
-        ran = [run(conn, one) for one in collect(packages, level_of(conn)) if not applied(one, done)]
-    return ran
+        return [run(conn, one) for one in collect(packages, level_of(conn)) if not applied(one, done)]
 
 
 def applied(migration: Migration, done: dict[str, str]) -> bool:

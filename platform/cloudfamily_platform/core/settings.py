@@ -16,7 +16,7 @@ PREFIX = "CF_"
 class Settings(BaseSettings):
     """The descriptions are the documentation: docs/settings.md is compared with them by a test."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     data_dir: Path = Field(Path(".cloudfamily"), description="Folder of the embedded database, broker and their keys.")
     database_url: SecretStr | None = Field(None, description="libpq URL of PostgreSQL or TimescaleDB; empty: embedded.")
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     telegram_token: SecretStr | None = Field(None, description="Bot token; empty: the local chat page takes Telegram's place.")
     telegram_api: str | None = Field(None, description="Base URL of a Bot API server; empty: Telegram's own.")
     chat_port: int = Field(8421, ge=1, le=65535, description="Port of the local chat page, when there is no bot token.")
-    demo: bool = Field(True, description="Seed the demo city into an empty embedded database and let its devices live.")
+    demo: bool | None = Field(None, description="Seed the demo city into an empty database and let its devices live; empty: only on the embedded database.")
     timezone: str = Field("Asia/Shanghai", description="Time zone in which people read times.")
     keep_days: int = Field(400, ge=1, le=36500, description="Readings older than this many days are deleted.")
     poll_seconds: float = Field(2.0, gt=0, le=60, description="How often a stage looks for due rows when nothing notified it.")

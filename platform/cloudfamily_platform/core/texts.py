@@ -46,6 +46,6 @@ def flatten(tree: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
     return found
 
 
-def say(language: str, key: str, **params: object) -> str:
+def say(language: str, key: str, /, **params: object) -> str:
     """The text in the person's language. Raises KeyError for an unknown key or a missing parameter."""
     return catalogue(language)[key].format(**params)

@@ -2,7 +2,7 @@
 SELECT
     (SELECT count(*) FROM reading WHERE time > %(now)s - interval '10 seconds' AND time <= %(now)s) / 10.0 AS readings_per_s,
     (SELECT count(*) FROM alert WHERE state <> 'resolved' AND NOT canary) AS open_alerts,
-    (SELECT count(*) FROM notification WHERE sent_at > %(now)s - interval '1 day') AS deliveries,
+    (SELECT count(*) FROM notification n JOIN person p ON p.id = n.person_id WHERE n.sent_at > %(now)s - interval '1 day' AND NOT p.canary) AS deliveries,
     (SELECT count(*) FROM notification WHERE due_at <= %(now)s) + (SELECT count(*) FROM signal WHERE due_at <= %(now)s)
       + (SELECT count(*) FROM response WHERE due_at <= %(now)s) + (SELECT count(*) FROM visit WHERE credit_due_at <= %(now)s)
       + (SELECT count(*) FROM command WHERE due_at <= %(now)s) AS waiting,

@@ -15,7 +15,7 @@ SEEN_WITHIN = timedelta(days=7)
 async def by_code(conn: db.Connection, code: str, person: Person) -> dict[str, Any]:
     """The home's row. Raises NotFound, also when this operator does not look after its district."""
     row = await (await conn.execute(QUERIES["home_by_code"], {"code": code})).fetchone()
-    if row is None or not person.oversees(row["district_id"]):
+    if row is None or row["canary"] != person.canary or not person.oversees(row["district_id"]):
         raise errors.NotFound(what="home")
     return row
 
@@ -26,8 +26,7 @@ async def search(conn: db.Connection, person: Person, q: str, limit: int, now: d
     scope = {"whole_city": person.whole_city, "districts": list(person.districts)}
     rows = await (await conn.execute(QUERIES["search_homes"], values | scope)).fetchall()
     return [
-        {**{key: row[key] for key in ("code", "address", "lat", "lon", "elders", "live_alerts", "last_seen_at")}, "district": district(row)}
-        for row in rows
+        {**{key: row[key] for key in ("code", "address", "lat", "lon", "elders", "live_alerts", "last_seen_at")}, "district": district(row)} for row in rows
     ]
 
 

@@ -55,7 +55,7 @@ WHERE NOT h.canary AND (%(whole_city)s OR h.district_id = ANY(%(districts)s))
 GROUP BY h.id, d.id ORDER BY h.code LIMIT %(limit)s;
 
 -- name: home_by_code
-SELECT h.id, h.code, h.address, h.lat, h.lon, h.key_code, h.district_id, d.code AS district, d.name_zh, d.name_en
+SELECT h.id, h.code, h.address, h.lat, h.lon, h.key_code, h.district_id, h.canary, d.code AS district, d.name_zh, d.name_en
 FROM home h JOIN district d ON d.id = h.district_id WHERE h.code = %(code)s;
 
 -- name: home_by_id
@@ -111,9 +111,6 @@ SELECT reading_maintain(%(now)s, %(keep_days)s);
 -- name: alive
 INSERT INTO alive (name, at) VALUES (%(name)s, %(now)s)
 ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at RETURNING (SELECT at FROM alive WHERE name = %(name)s) AS before;
-
--- name: alive_at
-SELECT at FROM alive WHERE name = %(name)s;
 
 -- name: watch_devices_from
 UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes * interval '1 minute' WHERE due_at IS NOT NULL;

@@ -3,6 +3,9 @@ SELECT r.id, r.alert_id, r.person_id, r.there_at, r.ended_at, r.closed_by, a.hom
 FROM response r JOIN alert a ON a.id = r.alert_id
 WHERE r.due_at <= %(now)s ORDER BY r.due_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED;
 
+-- name: response_postponed
+UPDATE response SET due_at = %(now)s + interval '5 minutes' WHERE id = %(id)s;
+
 -- name: response_done
 UPDATE response SET due_at = NULL WHERE id = %(id)s;
 

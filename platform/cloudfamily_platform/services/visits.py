@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import psycopg
 import structlog
 from psycopg.types.json import Jsonb
 
@@ -22,16 +23,27 @@ async def step(conn: db.Connection, now: datetime) -> bool:
         row = await (await conn.execute(QUERIES["claim_response"], {"now": now})).fetchone()
         if row is None:
             return False
-        visit = await (await conn.execute(QUERIES["add_visit"], row)).fetchone()
-        if visit is not None and row["closed_by"] != row["person_id"]:
-            await mark_verified(conn, visit["id"], row["closed_by"], now)
-        elif visit is not None:
-            minutes = int((row["ended_at"] - row["there_at"]).total_seconds() // 60)
-            params = Jsonb({"visit_id": visit["id"], "minutes": minutes, "actor": await name_of(conn, row["person_id"])})
-            await conn.execute(QUERIES["ask_family_to_confirm"], row | {"params": params, "now": now})
-            await db.hint(conn, "notification")
-        await conn.execute(QUERIES["response_done"], row)
+        try:
+            async with conn.transaction():
+                await make(conn, row, now)
+        except psycopg.OperationalError:
+            raise  # the database's trouble, not this response's
+        except Exception:
+            log.exception("visit_postponed", response=row["id"])
+            await conn.execute(QUERIES["response_postponed"], {"id": row["id"], "now": now})
     return True
+
+
+async def make(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
+    visit = await (await conn.execute(QUERIES["add_visit"], row)).fetchone()
+    if visit is not None and row["closed_by"] != row["person_id"]:
+        await mark_verified(conn, visit["id"], row["closed_by"], now)
+    elif visit is not None:
+        minutes = int((row["ended_at"] - row["there_at"]).total_seconds() // 60)
+        params = Jsonb({"visit_id": visit["id"], "minutes": minutes, "actor": await name_of(conn, row["person_id"])})
+        await conn.execute(QUERIES["ask_family_to_confirm"], row | {"params": params, "now": now})
+        await db.hint(conn, "notification")
+    await conn.execute(QUERIES["response_done"], row)
 
 
 async def name_of(conn: db.Connection, person_id: int) -> str:
@@ -69,6 +81,4 @@ async def listing(conn: db.Connection, person: Person, *, verified: bool, limit:
     return await (await conn.execute(QUERIES["visits"], scope | values)).fetchall()
 
 
-STAGES = (
-    Stage(name="visit", step=step, hint="response", oldest_due="SELECT min(due_at) AS due_at FROM response WHERE due_at IS NOT NULL"),
-)
+STAGES = (Stage(name="visit", step=step, hint="response", oldest_due="SELECT min(due_at) AS due_at FROM response WHERE due_at IS NOT NULL"),)

@@ -8,18 +8,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 
 from cloudfamily_platform.alerts import alert, respond
+from cloudfamily_platform.people.person import Person
 from cloudfamily_platform.web import schemas
 from cloudfamily_platform.web.context import Context, Here, SignedIn
-from cloudfamily_platform.people.person import Person
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 AlertId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.get("")
-async def alerts(
-    person: SignedIn, here: Here, state: Literal["live", "resolved"] = "live", limit: Annotated[int, Query(ge=1, le=500)] = 200
-) -> schemas.Alerts:
+async def alerts(person: SignedIn, here: Here, state: Literal["live", "resolved"] = "live", limit: Annotated[int, Query(ge=1, le=500)] = 200) -> schemas.Alerts:
     """This person's alerts, and the position from which `/api/stream` goes on without a gap."""
     async with here.pool.connection() as conn:
         return schemas.Alerts(**await alert.listing(conn, person, resolved=state == "resolved", limit=limit))

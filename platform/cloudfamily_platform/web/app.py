@@ -17,9 +17,7 @@ NOT_BUILT = "console not built: run `make console`\n"
 
 def create(context: Context, hub: stream.Hub, more: Sequence[APIRouter] = ()) -> FastAPI:
     """`more`: the routers of other components (the time bank's)."""
-    app = FastAPI(
-        title="Cloud Family 云家庭", version=metadata.version("cloudfamily"), docs_url=None, redoc_url=None, openapi_url="/openapi.json"
-    )
+    app = FastAPI(title="Cloud Family 云家庭", version=metadata.version("cloudfamily"), docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.context = context
     problems.install(app)
     for router in (sign_in.router, alerts.router, homes.router, stream.router(hub), *more, system.router):
@@ -36,10 +34,18 @@ def page(app: FastAPI, static: Path) -> None:
         index = static / "index.html"
         if not index.is_file():
             return PlainTextResponse(NOT_BUILT, 503)
-        wanted = (static / path).resolve()
-        if path and wanted.is_relative_to(static.resolve()) and wanted.is_file():
+        if wanted := inside(static, path):
             cache = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
             return FileResponse(wanted, headers={"Cache-Control": cache})
-        if path.startswith("api/"):
-            return problems.problem("not_found")
+        if path.startswith(("api/", "assets/")):
+            return problems.problem("not_found")  # a page of an older build asks for its old files: no index in their place
         return FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+
+def inside(folder: Path, path: str) -> Path | None:
+    """The file at `path` in the folder; None when there is none, or when the path leads out of it."""
+    try:
+        wanted = (folder / path).resolve()
+        return wanted if wanted.is_relative_to(folder.resolve()) and wanted.is_file() else None
+    except (OSError, ValueError):  # too long, or with a NUL
+        return None

@@ -55,7 +55,7 @@ async def session(request: Request, cf_session: Annotated[str | None, Cookie(inc
     here = context(request)
     async with here.pool.connection() as conn:
         found, csrf = await people.by_session(conn, cf_session, here.clock())
-    if request.method not in ("GET", "HEAD") and not secrets.compare_digest(request.headers.get("x-csrf-token", ""), csrf):
+    if request.method not in ("GET", "HEAD") and not secrets.compare_digest(request.headers.get("x-csrf-token", "").encode(), csrf.encode()):
         raise WrongCsrf
     return found, csrf
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
 
 from cloudfamily_platform.core import errors
 from cloudfamily_platform.core.texts import catalogue, say
@@ -32,6 +33,18 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "body"
         return problem("invalid", field=field, reason=first["msg"])
+
+    @app.exception_handler(HTTPException)
+    async def no_such_way(request: Request, error: HTTPException) -> JSONResponse:
+        """No such path (404), or not with this method (405)."""
+        answer = problem("not_found" if error.status_code == 404 else "refused")
+        answer.status_code = error.status_code
+        return answer
+
+    @app.exception_handler(psycopg.DataError)
+    async def not_storable(request: Request, error: psycopg.DataError) -> JSONResponse:
+        """A character that no database text may hold (NUL), a number past its range."""
+        return problem("invalid", field="request", reason=str(error).splitlines()[0])
 
     @app.exception_handler(PoolTimeout)
     @app.exception_handler(psycopg.OperationalError)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
-ALERT = {
+ALERT: JsonDict = {
     "id": 7,
     "kind": "sos",
     "severity": "critical",
@@ -28,7 +29,35 @@ ALERT = {
     "why": {"key": "alert.why.sos", "params": {"device": "WX-001-button"}},
     "handler": None,
 }
-EVENT = {"id": 55, "alert_id": 7, "at": "2026-11-23T08:00:00.121Z", "kind": "opened", "actor": None, "params": {}}
+OFFER = {"person": "测试·志愿者", "role": "volunteer", "state": "offered", "distance_m": 400, "offered_at": "2026-11-23T08:00:00.300Z"}
+EVENT: JsonDict = {"id": 55, "alert_id": 7, "at": "2026-11-23T08:00:00.121Z", "kind": "opened", "actor": None, "params": {}}
+DISTRICT = {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"}
+CARD = {
+    "elders": [
+        {"name": "测试·李桂花", "age": 81, "sex": "female", "phone": "000", "conditions": ["高血压"], "medicines": [], "languages": ["粤语"],
+         "hearing": None, "notes": None}
+    ],
+    "home": {"code": "WX-001", "address": "万秀区示例路1号", "key_code": "1234#", "lat": 23.47, "lon": 111.32, "district": DISTRICT},
+    "contacts": [{"name": "测试·女儿", "relation": "女儿", "phone": "000", "rank": 1}],
+    "devices": [{"code": "WX-001-button", "kind": "button", "battery": 93.0, "last_seen_at": "2026-11-23T07:59:30Z"}],
+}  # fmt: skip
+HOME = {
+    "code": "WX-001", "address": "万秀区示例路1号", "lat": 23.47, "lon": 111.32, "elders": ["测试·李桂花"], "live_alerts": 0,
+    "last_seen_at": "2026-11-23T07:59:30Z", "district": DISTRICT,
+}  # fmt: skip
+READING = {"at": "2026-11-23T07:59:30Z", "device": "WX-001-motion", "quantity": "motion", "value": 1.0}
+FRAME = {
+    "id": 3, "received_at": "2026-11-23T07:58:00Z", "first_at": "2026-11-23T07:50:00Z", "times": 2, "topic": "cf/v1/new-button-17/signal",
+    "device": "new-button-17", "reason": "unknown_device", "detail": "device new-button-17 has no home yet", "size": 58, "sample": "{}", "cleared_at": None,
+}  # fmt: skip
+VISIT = {
+    "id": 4, "person": "测试·志愿者", "home": "WX-001", "started_at": "2026-11-23T08:15:00Z", "ended_at": "2026-11-23T08:55:00Z",
+    "verified_at": None, "minutes": 40, "credited": False,
+}  # fmt: skip
+
+
+def example(**fields: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class Body(BaseModel):
@@ -54,20 +83,51 @@ class Bind(Body):
     home: str = Field(max_length=40, examples=["WX-001"])
 
 
+class Bound(BaseModel):
+    device: str = Field(examples=["new-button-17"])
+    home: str = Field(examples=["WX-001"])
+
+
+class Homes(BaseModel):
+    model_config = example(homes=[HOME])
+    homes: list[dict[str, Any]]
+
+
+class Home(BaseModel):
+    model_config = example(**CARD, recent=[READING])
+    elders: list[dict[str, Any]]
+    home: dict[str, Any]
+    contacts: list[dict[str, Any]]
+    devices: list[dict[str, Any]]
+    #: Newest first, of the last day.
+    recent: list[dict[str, Any]]
+
+
+class Quarantine(BaseModel):
+    model_config = example(frames=[FRAME], unknown_devices=[{"device": "new-button-17", "first_seen_at": "2026-11-23T07:50:00Z", "frames": 2}])
+    frames: list[dict[str, Any]]
+    unknown_devices: list[dict[str, Any]]
+
+
+class Visits(BaseModel):
+    model_config = example(visits=[VISIT])
+    visits: list[dict[str, Any]]
+
+
 class Alerts(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"alerts": [ALERT], "position": 55}]})
+    model_config = example(alerts=[ALERT], position=55)
     alerts: list[dict[str, Any]]
     #: Id of the last event contained: the stream goes on after it.
     position: int
 
 
 class AlertOnly(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"alert": ALERT}]})
+    model_config = example(alert=ALERT)
     alert: dict[str, Any]
 
 
 class AlertDetail(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"alert": ALERT, "card": None, "timeline": [EVENT], "offers": []}]})
+    model_config = example(alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER])
     alert: dict[str, Any]
     card: dict[str, Any] | None
     timeline: list[dict[str, Any]]

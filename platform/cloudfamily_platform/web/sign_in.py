@@ -26,9 +26,7 @@ async def sign_in(ticket: str, request: Request, here: Here) -> Response:
     except errors.NotFound:
         return RedirectResponse("/?signin=expired", 303)
     answer = RedirectResponse("/", 303)
-    answer.set_cookie(
-        COOKIE, secret, max_age=int(SESSION_LIFE.total_seconds()), httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )
+    answer.set_cookie(COOKIE, secret, max_age=int(SESSION_LIFE.total_seconds()), httponly=True, samesite="strict", secure=request.url.scheme == "https")
     return answer
 
 

@@ -64,6 +64,8 @@ class Hub:
         self.pool = pool
         self.clients: set[Client] = set()
         self.position = 0
+        #: Set once `position` is the database's: before that, 0 would mean everything that ever was.
+        self.started = asyncio.Event()
         self.awake = asyncio.Event()
         self.stopping = asyncio.Event()
 
@@ -79,6 +81,7 @@ class Hub:
     async def run(self) -> None:
         async with self.pool.connection() as conn:
             self.position = (await db.one(await conn.execute(QUERIES["position"])))["id"]
+        self.started.set()
         while True:
             try:
                 while len(told := await self.read(self.position)) > 0:
@@ -115,7 +118,8 @@ class Hub:
                 client.queue.put_nowait(told)
 
     def cut(self, client: Client) -> None:
-        if client.queue.full():
+        """Ends a stream at what it has sent. All that waits is dropped: of a gap before the rest nobody would know."""
+        while not client.queue.empty():
             client.queue.get_nowait()
         client.queue.put_nowait(None)
 
@@ -126,6 +130,7 @@ class Hub:
         metrics.streams.set(len(self.clients))
         try:
             yield b"retry: 1000\n\n"
+            await self.started.wait()
             sent = after if after is not None else self.position
             if self.position - sent > FURTHEST_BEHIND or sent > self.position + BATCH:
                 yield RESET
