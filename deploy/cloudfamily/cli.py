@@ -92,9 +92,10 @@ def local_chat(settings: Settings, roles: Any) -> bool:
 
 async def serve(settings: Settings, there: parts.Parts, roles: list[str] | None) -> None:
     living = bool(settings.demo) and set(roles or ROLES) == set(ROLES)
-    await demo.prepare(there.database_url, demo=living)
+    local = local_chat(settings, roles or ROLES)
+    await demo.prepare(there.database_url, demo=living, local_chat=local)
     chat, chat_url = None, None
-    if local_chat(settings, roles or ROLES):
+    if local:
         chat, chat_url = await demo.start_chat(there.database_url, settings.chat_port)
         settings = settings.model_copy(update={"telegram_token": SecretStr("1:local"), "telegram_api": chat_url})
     runner = Runner(settings, there, roles or ROLES)
@@ -102,8 +103,8 @@ async def serve(settings: Settings, there: parts.Parts, roles: list[str] | None)
 
     async def greet(one: Runner) -> None:
         await one.ready.wait()
-        links = await demo.sign_in_links(there)
-        print(status.welcome(there.web_url, chat_url, links, settings.data_dir, there.kind, f"{there.mqtt_host}:{there.mqtt_port}"), flush=True)
+        ways = await demo.ways_in(there)
+        print(status.welcome(there, chat_url, ways, settings.data_dir), flush=True)
         await status.live_line(one)
 
     try:

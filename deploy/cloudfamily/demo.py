@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cloudfamily import city
@@ -18,6 +19,8 @@ SELECT x.address, p.code, p.name, p.language, min(r.role) AS role
 FROM reach x JOIN person p ON p.id = x.person_id JOIN role r ON r.person_id = p.id
 WHERE x.channel = 'telegram' GROUP BY x.address, p.id ORDER BY p.id LIMIT 500
 """
+#: The local page counts from 1001; a real messenger must never be asked for these numbers.
+FORGET_LOCAL_CHATS = "DELETE FROM reach WHERE channel = 'telegram' AND length(address) <= 4"
 PERSON = "SELECT p.id, p.name, x.address FROM person p LEFT JOIN reach x ON x.person_id = p.id WHERE p.code = %s"
 #: Who sits at the console: in the chat they are alike, and not the ones whom a newcomer wants to be first.
 DESK = ("operator", "supervisor")
@@ -27,13 +30,15 @@ FROM home h JOIN device v ON v.home_id = h.id WHERE NOT h.canary GROUP BY h.id O
 """
 
 
-async def prepare(url: str, *, demo: bool) -> None:
-    """Seeds what is missing: the canary always, the city in a demo."""
+async def prepare(url: str, *, demo: bool, local_chat: bool) -> None:
+    """Seeds what is missing: the canary always, the city in a demo. The city's chats are the local page's alone."""
     async with await db.connect(url) as conn:
         now = datetime.now(UTC)
         await city.seed_canary(conn, now)
         if demo:
             await city.seed(conn, now)
+            if not local_chat:
+                await conn.execute(FORGET_LOCAL_CHATS)
 
 
 async def start_chat(url: str, port: int) -> tuple[ChatServer, str]:
@@ -79,13 +84,26 @@ def living(parts: Parts) -> Callable[..., Awaitable[None]]:
     return live
 
 
-async def sign_in_links(parts: Parts) -> list[tuple[str, str, str, str]]:
-    """(role, name, one-time link, chat address) for each kind of user."""
+@dataclass(frozen=True)
+class Way:
+    """How a newcomer becomes somebody: a link to sign in, and their chat at the local page or a code to link one of their own."""
+
+    role: str
+    name: str
+    link: str
+    chat: str
+    code: str
+
+
+async def ways_in(parts: Parts) -> list[Way]:
+    """One for each kind of user."""
     found = []
     async with await db.connect(parts.database_url) as conn:
         for code, role in city.STORY:
             row = await (await conn.execute(PERSON, [code])).fetchone()
             if row:
-                ticket = await person.make_ticket(conn, row["id"], "sign_in", datetime.now(UTC))
-                found.append((role, row["name"], f"{parts.web_url}/signin/{ticket}", row["address"] or ""))
+                now = datetime.now(UTC)
+                ticket = await person.make_ticket(conn, row["id"], "sign_in", now)
+                chat = await person.make_ticket(conn, row["id"], "chat", now)
+                found.append(Way(role, row["name"], f"{parts.web_url}/signin/{ticket}", row["address"] or "", chat))
     return found

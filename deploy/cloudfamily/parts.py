@@ -45,6 +45,11 @@ def web_url(settings: Settings) -> str:
 @contextmanager
 def started(settings: Settings, *, broker: bool = True) -> Iterator[Parts]:
     """Starts what is not configured, and stops it at the end. Raises StartError with a sentence for the user."""
+    if broker and settings.database_url is not None and settings.mqtt_host is None:
+        raise StartError(
+            "The embedded broker is for the demo and for tests: it knows no access rules and keeps nothing on disk. "
+            "With a database of your own (CF_DATABASE_URL), set CF_MQTT_HOST to a broker of your own as well."
+        )
     with ExitStack() as stack:
         kind = "external"
         if settings.database_url is None or (broker and settings.mqtt_host is None):

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -13,6 +14,8 @@ import psycopg
 from cloudfamily_platform.insight import figures
 
 if TYPE_CHECKING:
+    from cloudfamily.demo import Way
+    from cloudfamily.parts import Parts
     from cloudfamily.runner import Runner
 
 LINE_SECONDS = 1.0
@@ -20,15 +23,18 @@ LINE_SECONDS = 1.0
 LOG_SECONDS = 30.0
 
 
-def welcome(url: str, chat_url: str | None, links: Sequence[tuple[str, str, str, str]], data_dir: object, database: str, broker: str) -> str:
+def welcome(parts: Parts, chat_url: str | None, ways: Sequence[Way], data_dir: Path) -> str:
     """The text shown when everything is up."""
-    lines = ["", f"Cloud Family 云家庭 is running:  {url}", f"  database: {database}   broker: {broker}   data: {data_dir}", ""]
-    lines += [f"  sign in as {role:<11} {name}\n    {link}" for role, name, link, _ in links]
+    lines = ["", f"Cloud Family 云家庭 is running:  {parts.web_url}"]
+    lines += [f"  database: {parts.kind}   broker: {parts.mqtt_host}:{parts.mqtt_port}   data: {data_dir}", ""]
+    lines += [f"  sign in as {way.role:<11} {way.name}\n    {way.link}" for way in ways]
+    chatting = [way for way in ways if way.role in ("family", "caregiver", "volunteer")]
     if chat_url:
         lines += ["", f"  The chat (in Telegram's place):  {chat_url}"]
-        lines += [
-            f"    as {role:<11} {name}: {chat_url}/?chat={chat}" for role, name, _, chat in links if chat and role in ("family", "caregiver", "volunteer")
-        ]
+        lines += [f"    as {way.role:<11} {way.name}: {chat_url}/?chat={way.chat}" for way in chatting if way.chat]
+    elif chatting:
+        lines += ["", "  The chat: send your bot one of these, and it takes you for"]
+        lines += [f"    {way.role:<11} {way.name}: /start {way.code}" for way in chatting]
     lines += ["", "  Press an elder's button (in another terminal):  .venv/bin/cloudfamily press WX-001", "  Ctrl-C stops everything.", ""]
     return "\n".join(lines)
 

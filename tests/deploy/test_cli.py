@@ -36,6 +36,7 @@ def taken() -> Iterator[str]:
         (["run"], {"CF_WEB_PORT": "eighty"}, "Setting CF_WEB_PORT: "),
         (["run"], {"CF_DATABASE_URL_FILE": "/nonexistent/secret"}, "/nonexistent/secret: No such file or directory."),
         (["run", "web"], {"CF_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "CF_MQTT_HOST": "127.0.0.1"}, "The database does not answer: "),
+        (["run"], {"CF_DATABASE_URL": "postgresql://127.0.0.1:1/none"}, "The embedded broker is for the demo and for tests: "),
         (["press", "WX-001"], {}, "Nothing runs on the data folder "),
         (["canary"], {}, "Nothing runs on the data folder "),
         (["replay", "/nonexistent.tsv"], {}, "The recording /nonexistent.tsv cannot be read: "),
