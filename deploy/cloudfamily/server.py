@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,9 +24,12 @@ def make(app: FastAPI, host: str, port: int) -> Server:
 
 
 async def serve(server: Server, hub: Hub) -> None:
-    """Serves until cancelled, then closes cleanly: open streams would otherwise keep it alive."""
+    """Serves until cancelled, then ends the open streams, which would otherwise keep it alive, and closes cleanly."""
+    serving = asyncio.create_task(server.serve())
     try:
-        await server.serve()
-    finally:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
         hub.stop()
         server.should_exit = True
+        await serving
+        raise

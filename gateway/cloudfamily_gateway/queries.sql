@@ -22,7 +22,7 @@ ON CONFLICT (digest, reason) DO UPDATE SET times = quarantine.times + 1, last_at
 -- name: claim_device
 SELECT v.id, v.code, v.home_id, v.report_minutes, v.watched_from,
        (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s AND r.time <= %(now)s) AS last_at
-FROM device v WHERE v.due_at <= %(now)s ORDER BY v.due_at LIMIT 1 FOR UPDATE OF v SKIP LOCKED;
+FROM device v WHERE v.due_at <= %(now)s ORDER BY v.due_at LIMIT 1 FOR NO KEY UPDATE OF v SKIP LOCKED;
 
 -- name: look_at_device_again
 UPDATE device SET due_at = %(due_at)s WHERE id = %(id)s;

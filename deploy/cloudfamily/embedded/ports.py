@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 
 from cloudfamily.embedded.errors import StartError
 
 LOOPBACK = "127.0.0.1"
+PATIENCE_SECONDS = 1.0
 
 
 def require_free(port: int, setting: str) -> None:
-    """Raises StartError, naming the setting, unless a server can listen on this loopback port now."""
+    """Raises StartError, naming the setting, unless a server can listen on this loopback port, within a second.
+
+    A killed server of several threads is a zombie before the last of them has let go of the port.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return try_to_listen(port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise unusable(port, setting, error) from error
+        time.sleep(0.02)
+
+
+def try_to_listen(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-            probe.listen(1)
-        except OSError as error:
-            raise unusable(port, setting, error) from error
+        probe.bind((LOOPBACK, port))
+        probe.listen(1)
 
 
 def unusable(port: int, setting: str, error: OSError | None = None) -> StartError:
