@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import structlog
-from psycopg import OperationalError
 from psycopg.rows import DictRow
 
 from cloudfamily_platform.core import db
-from cloudfamily_platform.core.stage import Stage
+from cloudfamily_platform.core.stage import Stage, take_one
 from cloudfamily_timebank import ledger, policy
 from cloudfamily_timebank.ledger import EXCHANGEABLE, HONOUR, QUERIES
 
-log = structlog.get_logger()
 PACK = "wuzhou"
-POSTPONE = timedelta(hours=1)
 #: Ids of transfers are made from the visit's, so that a visit can never be credited under two ids.
 NAMESPACE = uuid.UUID("ebd89bea-3e3b-4251-a450-e9c9a5e5e6d6")
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
     """Credits one visit, or postpones it by an hour when it cannot be credited. True if there was one."""
-    async with conn.transaction():
-        visit = await (await conn.execute(QUERIES["claim_visit"], {"now": now})).fetchone()
-        if visit is None:
-            return False
-        try:
-            async with conn.transaction():
-                await settle(conn, visit, now)
-        except OperationalError:
-            raise  # the database's trouble, not this visit's: all is rolled back and soon tried again
-        except Exception:
-            log.exception("credit_postponed", visit=visit["id"])
-            await conn.execute(QUERIES["postpone_visit"], {"visit_id": visit["id"], "due_at": now + POSTPONE})
-    return True
+    return await take_one(conn, now, claim=QUERIES["claim_visit"], work=settle, postpone=QUERIES["postpone_visit"])
 
 
 async def settle(conn: db.Connection, visit: DictRow, now: datetime) -> None:

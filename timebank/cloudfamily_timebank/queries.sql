@@ -38,7 +38,7 @@ WHERE v.credit_due_at <= %(now)s ORDER BY v.credit_due_at LIMIT 1 FOR NO KEY UPD
 UPDATE visit SET credit_due_at = NULL WHERE id = %(visit_id)s;
 
 -- name: postpone_visit
-UPDATE visit SET credit_due_at = %(due_at)s WHERE id = %(visit_id)s;
+UPDATE visit SET credit_due_at = %(now)s + interval '1 hour' WHERE id = %(id)s;
 
 -- name: tell
 SELECT pg_notify('transfer', '');

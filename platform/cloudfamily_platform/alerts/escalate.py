@@ -5,34 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import psycopg
-import structlog
 from psycopg.types.json import Jsonb
 
 from cloudfamily_platform.alerts import alert, offers, policy
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db
-from cloudfamily_platform.core.stage import Stage
-
-log = structlog.get_logger()
+from cloudfamily_platform.core.stage import Stage, take_one
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
     """One due alert takes its next turn."""
-    async with conn.transaction():
-        claimed = await (await conn.execute(QUERIES["claim_alert"], {"now": now})).fetchone()
-        if claimed is None:
-            return False
-        try:
-            async with conn.transaction():
-                row = await alert.load(conn, claimed["id"])
-                await (take_turn(conn, row, now) if row["state"] == "open" else reopen(conn, row, now))
-        except psycopg.OperationalError:
-            raise  # the database's trouble, not this alert's
-        except Exception:
-            log.exception("alert_postponed", alert=claimed["id"])
-            await conn.execute(QUERIES["alert_postponed"], {"id": claimed["id"], "now": now})
-    return True
+    return await take_one(conn, now, claim=QUERIES["claim_alert"], work=look, postpone=QUERIES["alert_postponed"])
+
+
+async def look(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> None:
+    row = await alert.load(conn, claimed["id"])
+    await (take_turn(conn, row, now) if row["state"] == "open" else reopen(conn, row, now))
 
 
 async def take_turn(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:

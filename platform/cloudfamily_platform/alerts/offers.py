@@ -5,16 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
-import structlog
-
 from cloudfamily_platform.alerts import alert, matching, policy
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.alerts.rules.hazard import SKILL
 from cloudfamily_platform.core import db
-from cloudfamily_platform.core.stage import Stage
-
-log = structlog.get_logger()
+from cloudfamily_platform.core.stage import Stage, take_one
 
 
 async def make(conn: db.Connection, row: dict[str, Any], count: int, now: datetime, *, again: bool = False) -> int:
@@ -50,19 +45,7 @@ async def ask(conn: db.Connection, row: dict[str, Any], match: matching.Match, n
 
 async def step(conn: db.Connection, now: datetime) -> bool:
     """One offer that nobody answered lapses, and the next in line is asked."""
-    async with conn.transaction():
-        claimed = await (await conn.execute(QUERIES["claim_offer"], {"now": now})).fetchone()
-        if claimed is None:
-            return False
-        try:
-            async with conn.transaction():
-                await lapse(conn, claimed, now)
-        except psycopg.OperationalError:
-            raise  # the database's trouble, not this offer's
-        except Exception:
-            log.exception("offer_postponed", offer=claimed["id"])
-            await conn.execute(QUERIES["offer_postponed"], {"id": claimed["id"], "now": now})
-    return True
+    return await take_one(conn, now, claim=QUERIES["claim_offer"], work=lapse, postpone=QUERIES["offer_postponed"])
 
 
 async def lapse(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> None:

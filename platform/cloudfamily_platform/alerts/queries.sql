@@ -20,6 +20,9 @@ SELECT max((SELECT r.time FROM reading r WHERE r.device_id = v.id AND r.quantity
             AND r.time <= %(now)s AND r.time > %(since)s ORDER BY r.time DESC LIMIT 1)) AS at
 FROM device v CROSS JOIN unnest(%(movement)s::smallint[]) AS q(number) WHERE v.home_id = %(home_id)s;
 
+-- name: home_postponed
+UPDATE home SET due_at = %(now)s + interval '5 minutes' WHERE id = %(id)s;
+
 -- name: look_at_home_again
 UPDATE home SET due_at = %(due_at)s WHERE id = %(home_id)s;
 

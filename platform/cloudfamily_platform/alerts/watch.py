@@ -5,37 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
-import structlog
-
 from cloudfamily_platform.alerts import alert
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.alerts.rules import signals, silence
 from cloudfamily_platform.core import db, quantity
-from cloudfamily_platform.core.stage import Stage
+from cloudfamily_platform.core.stage import Stage, take_one
 from cloudfamily_platform.people import blindness
 
-log = structlog.get_logger()
 #: A home's last movement is looked for no further back than this.
 LOOK_BACK = timedelta(days=14)
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
     """One due signal becomes an alert, or joins a live one."""
-    async with conn.transaction():
-        row = await (await conn.execute(QUERIES["claim_signal"], {"now": now})).fetchone()
-        if row is None:
-            return False
-        try:
-            async with conn.transaction():
-                await judge_signal(conn, row, now)
-        except psycopg.OperationalError:
-            raise  # the database's trouble, not this signal's: all is rolled back and soon tried again
-        except Exception:
-            # This row alone waits; whatever stands behind it goes on.
-            log.exception("signal_postponed", signal=row["id"], kind=row["kind"], tries=row["tries"])
-            await conn.execute(QUERIES["signal_postponed"], {"id": row["id"], "now": now})
-    return True
+    return await take_one(conn, now, claim=QUERIES["claim_signal"], work=judge_signal, postpone=QUERIES["signal_postponed"])
 
 
 async def judge_signal(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
@@ -47,30 +30,18 @@ async def judge_signal(conn: db.Connection, row: dict[str, Any], now: datetime) 
 
 async def step_silence(conn: db.Connection, now: datetime) -> bool:
     """One home whose silence is due is looked at, and armed again."""
-    async with conn.transaction():
-        row = await (await conn.execute(QUERIES["claim_home"], {"now": now, "gateway": blindness.NAME, "blind_before": now - blindness.BLIND_AFTER})).fetchone()
-        if row is None:
-            return False
-        try:
-            async with conn.transaction():
-                look_again_at = await judge_silence(conn, row, now)
-        except psycopg.OperationalError:
-            raise
-        except Exception:
-            log.exception("home_postponed", home=row["id"])
-            look_again_at = now + timedelta(minutes=5)
-        await conn.execute(QUERIES["look_at_home_again"], {"home_id": row["id"], "due_at": look_again_at})
-    return True
+    blind = {"gateway": blindness.NAME, "blind_before": now - blindness.BLIND_AFTER}
+    return await take_one(conn, now, claim=QUERIES["claim_home"], work=judge_silence, postpone=QUERIES["home_postponed"], **blind)
 
 
-async def judge_silence(conn: db.Connection, row: dict[str, Any], now: datetime) -> datetime:
+async def judge_silence(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
     values = {"home_id": row["id"], "now": now, "since": now - LOOK_BACK, "movement": list(quantity.MOVEMENT)}
     last = await db.one(await conn.execute(QUERIES["last_movement"], values))
     verdict = silence.judge(max(last["at"] or row["watched_from"], row["watched_from"]), row["silence_minutes"], now)
     if verdict.hazard:
         where = {"home_id": row["id"], "district_id": row["district_id"], "canary": row["canary"]}
         await alert.open_alert(conn, verdict.hazard, **where, device_code=None, seq=None, now=now)
-    return verdict.look_again_at
+    await conn.execute(QUERIES["look_at_home_again"], {"home_id": row["id"], "due_at": verdict.look_again_at})
 
 
 STAGES = (

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
+import psycopg
 import structlog
+from psycopg.rows import DictRow
 
 from cloudfamily_platform.core import metrics
 from cloudfamily_platform.core.db import Connection, Pool
@@ -36,6 +38,35 @@ class Stage:
     timeout_seconds: float = 10.0
     #: How many loops drain it at once in one process (SKIP LOCKED keeps them apart).
     workers: int = 1
+
+
+async def take_one(
+    conn: Connection,
+    now: datetime,
+    *,
+    claim: LiteralString,
+    work: Callable[[Connection, DictRow, datetime], Awaitable[object]],
+    postpone: LiteralString,
+    **values: object,
+) -> bool:
+    """Claims one due row and does its work, in one transaction; False when there is none.
+
+    A row whose work throws waits alone, and whatever stands behind it goes on; the database's own trouble (a lost connection,
+    a deadlock) is raised: all is rolled back and soon tried again. `claim` gets `now` and `values`, `postpone` the row and `now`.
+    """
+    async with conn.transaction():
+        row = await (await conn.execute(claim, {"now": now, **values})).fetchone()
+        if row is None:
+            return False
+        try:
+            async with conn.transaction():
+                await work(conn, row, now)
+        except psycopg.OperationalError:
+            raise
+        except Exception:
+            log.exception("postponed", work=f"{work.__module__}.{work.__qualname__}", row=row["id"])
+            await conn.execute(postpone, row | {"now": now})
+    return True
 
 
 class Loop:

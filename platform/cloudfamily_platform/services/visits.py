@@ -5,33 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import psycopg
-import structlog
 from psycopg.types.json import Jsonb
 
 from cloudfamily_platform.core import db, errors, sql
-from cloudfamily_platform.core.stage import Stage
+from cloudfamily_platform.core.stage import Stage, take_one
 from cloudfamily_platform.people.person import Person
 
-log = structlog.get_logger()
 QUERIES = sql.load("cloudfamily_platform.services")
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
     """One ended response becomes a visit, verified at once when somebody else closed it; else the family is asked."""
-    async with conn.transaction():
-        row = await (await conn.execute(QUERIES["claim_response"], {"now": now})).fetchone()
-        if row is None:
-            return False
-        try:
-            async with conn.transaction():
-                await make(conn, row, now)
-        except psycopg.OperationalError:
-            raise  # the database's trouble, not this response's
-        except Exception:
-            log.exception("visit_postponed", response=row["id"])
-            await conn.execute(QUERIES["response_postponed"], {"id": row["id"], "now": now})
-    return True
+    return await take_one(conn, now, claim=QUERIES["claim_response"], work=make, postpone=QUERIES["response_postponed"])
 
 
 async def make(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
