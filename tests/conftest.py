@@ -75,7 +75,11 @@ def server() -> Iterator[str]:
         return
     with passable_folder() as folder:
         embedded = EmbeddedPostgres(folder, free_port())
-        yield embedded.start()
+        url = embedded.start()
+        with psycopg.connect(url, autocommit=True) as conn:  # a database a test is mostly waiting for the disk; tests/faults has its own
+            conn.execute("ALTER SYSTEM SET fsync = off")
+            conn.execute("SELECT pg_reload_conf()")
+        yield url
         embedded.stop()
 
 
