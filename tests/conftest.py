@@ -308,9 +308,9 @@ class System:
         raise AssertionError(f"no row within {seconds} s: {query} {values}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def system(server: str, template: str) -> Iterator[System]:
-    """One running product for all stories; each story takes homes of its own."""
+    """One running product for a file of stories; each story takes homes of its own. Not for longer: its devices speak on the broker."""
     name = f"cf_system_{uuid.uuid4().hex[:8]}"
     with ExitStack() as stack:
         conn = stack.enter_context(psycopg.connect(server, autocommit=True))
