@@ -81,6 +81,7 @@ class Player:
         self.end = events[-1].at if wanted.cut is None else max(events[-1].at, wanted.cut + AFTER_CUT)
         self.waiting: list[wire.Frame] = []
         self.alerts = 0
+        self.started = time.monotonic()
         self.live: list[int] = []
         self.out = Console(highlight=False, soft_wrap=True)
 
@@ -156,7 +157,6 @@ class Player:
 
     async def wait_until(self, at: datetime) -> None:
         if self.wanted.speed is not None:
-            self.started = getattr(self, "started", time.monotonic())
             ahead = (at - self.begin).total_seconds() / self.wanted.speed - (time.monotonic() - self.started)
             if ahead > 0:
                 await asyncio.sleep(ahead)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 import msgspec
 
-DEVICE = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
-#: Subscription that hears the platform's answers to all devices.
-ANSWERS = "cf/v1/+/answer"
+from cloudfamily_gateway.wire import ANSWERS, DEVICE
+
+__all__ = ["ANSWERS", "DEVICE", "Answer", "Publish", "encode_reading", "encode_signal", "read_answer"]
+
 SignalKind = Literal["sos", "fall", "smoke", "gas", "water_leak"]
 
 
