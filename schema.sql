@@ -472,12 +472,25 @@ ALTER TABLE public.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.device (
     id integer NOT NULL,
     code text NOT NULL,
-    home_id integer NOT NULL,
+    home_id integer,
     kind text NOT NULL,
     report_minutes integer DEFAULT 60 NOT NULL,
     watched_from timestamp with time zone NOT NULL,
     due_at timestamp with time zone,
+    family text DEFAULT 'own'::text NOT NULL,
+    vendor text,
+    model text,
+    name text,
+    hub_id integer,
+    edge text,
+    mains boolean,
+    promise text DEFAULT 'regular'::text NOT NULL,
+    first_seen_at timestamp with time zone,
+    offline_since timestamp with time zone,
+    silent_since timestamp with time zone,
+    battery_empty_on date,
     CONSTRAINT device_code_check CHECK ((code ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
+    CONSTRAINT device_promise_check CHECK ((promise = ANY (ARRAY['regular'::text, 'events'::text]))),
     CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640)))
 );
 
@@ -506,6 +519,13 @@ ALTER TABLE public.home ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.level (
+    device_code text NOT NULL,
+    kind text NOT NULL,
+    active boolean NOT NULL,
+    since timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.migration (
@@ -676,7 +696,8 @@ CREATE TABLE public.signal (
     once text NOT NULL,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     due_at timestamp with time zone,
-    tries smallint DEFAULT 0 NOT NULL
+    tries smallint DEFAULT 0 NOT NULL,
+    district_id smallint
 );
 
 ALTER TABLE public.signal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -776,6 +797,8 @@ ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_code_key UNIQUE (code);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.level
+    ADD CONSTRAINT level_pkey PRIMARY KEY (device_code, kind);
 ALTER TABLE ONLY public.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.notification
@@ -844,7 +867,10 @@ CREATE INDEX command_due ON public.command USING btree (due_at) WHERE (due_at IS
 CREATE INDEX contact_person ON public.contact USING btree (person_id);
 CREATE INDEX device_due ON public.device USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX device_home ON public.device USING btree (home_id);
+CREATE INDEX device_hub ON public.device USING btree (hub_id) WHERE (hub_id IS NOT NULL);
+CREATE INDEX device_unbound ON public.device USING btree (first_seen_at) WHERE (home_id IS NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
 CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_person ON public.offer USING btree (person_id);
@@ -891,6 +917,8 @@ ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES public.device(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.home
@@ -927,6 +955,8 @@ ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.signal
     ADD CONSTRAINT signal_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.signal
+    ADD CONSTRAINT signal_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.signal
     ADD CONSTRAINT signal_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.station

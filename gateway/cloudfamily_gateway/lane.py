@@ -116,7 +116,8 @@ class Lane:
             self.dropped += 1  # Receive Maximum does not hold these back, and nobody was promised them
             return
         # What is too large is not decoded: a byte more than the limit shows that, and a thousand of them fit into memory.
-        frame = wire.Frame(topic, bytes(message.payload[: wire.LARGEST + 1]), datetime.now(UTC))
+        topic, hub = wire.without_edge(topic)
+        frame = wire.Frame(topic, bytes(message.payload[: wire.LARGEST + 1]), datetime.now(UTC), hub, message.retain)
         others = self.batch > 1 and wire.HAS_OWN_LANE.match(topic)
         self.taken.append(Taken(self.connection, message.mid, message.qos, None if others else frame))
 
@@ -167,7 +168,9 @@ class Lane:
         del self.taken[: len(some)]
         for signal in signals:
             if self.batch == 1:
-                client.publish(wire.answer_topic(signal.device), wire.encode(wire.Answer("received", signal.seq)), qos=1)
+                client.publish(
+                    wire.answer_topic(signal.device, some[0].frame.hub if some[0].frame else None), wire.encode(wire.Answer("received", signal.seq)), qos=1
+                )
         for one in some:
             if one.connection == self.connection:
                 client.ack(one.mid, one.qos)

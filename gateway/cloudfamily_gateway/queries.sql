@@ -1,5 +1,14 @@
 -- name: devices
-SELECT v.code, v.id, v.home_id FROM device v WHERE v.code = ANY(%(codes)b);
+SELECT v.code, v.id, v.home_id, v.edge, v.first_seen_at IS NOT NULL FROM device v WHERE v.code = ANY(%(codes)b);
+
+-- name: register_devices
+-- Who is heard for the first time: the way that its word came is its way; one that nobody knows waits for a home.
+WITH heard AS (SELECT * FROM unnest(%(codes)s::text[], %(edges)s::text[]) AS h(code, edge) ORDER BY code),
+known AS (UPDATE device v SET first_seen_at = %(now)s, edge = h.edge FROM heard h WHERE v.code = h.code AND v.first_seen_at IS NULL RETURNING v.code)
+INSERT INTO device (code, edge, kind, watched_from, first_seen_at)
+SELECT h.code, h.edge, 'other', %(now)s, %(now)s FROM heard h
+WHERE NOT EXISTS (SELECT FROM device v WHERE v.code = h.code) AND (SELECT count(*) FROM device WHERE home_id IS NULL) < %(most)s
+ON CONFLICT (code) DO NOTHING;
 
 -- name: add_readings
 INSERT INTO reading (time, device_id, quantity, value)
@@ -13,6 +22,25 @@ ON CONFLICT (device_code, kind, once) DO NOTHING;
 
 -- name: hint_signal
 SELECT pg_notify('signal', '');
+
+-- name: levels
+SELECT device_code, kind FROM level WHERE active;
+
+-- name: set_level
+INSERT INTO level (device_code, kind, active, since) VALUES (%(device)s, %(kind)s, %(active)s, %(at)s)
+ON CONFLICT (device_code, kind) DO UPDATE SET active = EXCLUDED.active, since = EXCLUDED.since
+WHERE level.active <> EXCLUDED.active AND level.since <= EXCLUDED.since
+RETURNING active;
+
+-- name: announce
+UPDATE device SET family = %(family)s, vendor = coalesce(%(vendor)s, vendor), model = coalesce(%(model)s, model), name = coalesce(%(name)s, name),
+       hub_id = coalesce(nullif(%(hub_id)s::int, id), hub_id), mains = coalesce(%(mains)s, mains),
+       report_minutes = coalesce(%(report_minutes)s, report_minutes),
+       kind = CASE WHEN home_id IS NULL THEN %(kind)s ELSE kind END
+WHERE code = %(device)s;
+
+-- name: link
+UPDATE device SET offline_since = CASE WHEN %(online)s THEN NULL ELSE %(at)s END WHERE code = %(device)s AND (offline_since IS NULL) <> %(online)s;
 
 -- name: add_quarantine
 INSERT INTO quarantine (topic, device_code, reason, detail, size, sample, digest, first_at, last_at)

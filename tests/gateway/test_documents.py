@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,10 @@ from cloudfamily_platform.people import quarantine
 ROOT = Path(__file__).parents[2]
 PROTOCOL, DEVICES = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("protocol.md", "devices.md"))
 SCHEMA = json.loads((ROOT / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
-MESSAGES = {"reading": own.ReadingMessage, "signal": own.SignalMessage, "answer": wire.Answer}
+MESSAGES = {"reading": own.ReadingMessage, "signal": own.SignalMessage, "info": own.InfoMessage, "answer": wire.Answer}
+AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 KINDS = [kind for kind in signals.SEVERITY if kind not in own.NOT_FOR_DEVICES]
-TYPES = {"object": dict, "string": str, "number": (int, float), "integer": int, "null": type(None)}
+TYPES = {"object": dict, "string": str, "number": (int, float), "integer": int, "boolean": bool, "null": type(None)}
 
 
 def table(text: str, heading: str) -> list[list[str]]:
@@ -46,7 +47,7 @@ def fits(said: Any, schema: dict[str, Any]) -> bool:
         return any(fits(said, one) for one in several)
     names = rest.pop("type")
     types = [TYPES[name] for name in ([names] if isinstance(names, str) else names)]
-    if isinstance(said, bool) or not any(isinstance(said, one) for one in types):
+    if (isinstance(said, bool) and bool not in types) or not any(isinstance(said, one) for one in types):
         return False
     if isinstance(said, dict):
         properties, others = rest.pop("properties"), rest.pop("additionalProperties", True)
@@ -55,7 +56,7 @@ def fits(said: Any, schema: dict[str, Any]) -> bool:
     elif isinstance(said, str):
         fine = said in rest.pop("enum", [said]) and (rest.pop("format", "") != "date-time" or is_time(said))
     else:
-        fine = said is None or rest["minimum"] <= said <= rest["maximum"]
+        fine = said is None or isinstance(said, bool) or rest["minimum"] <= said <= rest["maximum"]
     assert not set(rest) - {"properties", "required", "minimum", "maximum", "enum", "format"}, rest
     return fine
 
@@ -74,7 +75,7 @@ def test_the_schema_names_the_fields_of_the_decoder() -> None:
     for name, message in MESSAGES.items():
         fields = {field.encode_name: field.required for field in msgspec.structs.fields(message)}
         assert set(SCHEMA["$defs"][name]["properties"]) == set(fields)
-        assert set(SCHEMA["$defs"][name]["required"]) == {field for field, required in fields.items() if required}
+        assert set(SCHEMA["$defs"][name].get("required", [])) == {field for field, required in fields.items() if required}
 
 
 def test_the_schema_names_the_quantities_kinds_and_answers() -> None:
@@ -97,13 +98,13 @@ messages = some.fixed_dictionaries(
 @settings(max_examples=300, deadline=None)
 @given(name=some.sampled_from(["reading", "signal"]), said=messages | some.just([]) | values)
 def test_what_fits_the_schema_is_what_the_decoder_takes_without_a_fault(name: str, said: Any) -> None:
-    decoded = dialects.decode(f"cf/v1/d/{name}", json.dumps(said).encode())
+    decoded = dialects.decode(wire.Frame(f"cf/v1/d/{name}", json.dumps(said).encode(), AT))
     assert fits(said, SCHEMA["$defs"][name]) == (not decoded.faults), decoded.faults
 
 
 def test_an_unknown_kind_does_not_fit_the_schema_and_is_an_alarm_all_the_same() -> None:
     assert not fits({"kind": "earthquake"}, SCHEMA["$defs"]["signal"])
-    (signal,) = dialects.decode("cf/v1/d/signal", b'{"kind":"earthquake"}').signals
+    (signal,) = dialects.decode(wire.Frame("cf/v1/d/signal", b'{"kind":"earthquake"}', AT)).signals
     assert signals.judge(signal.kind, signal.detail, "d").severity == "critical"
 
 
@@ -118,8 +119,8 @@ def test_every_example_of_the_protocol_holds() -> None:
         if name == "answer":
             assert json.loads(wire.encode(msgspec.json.decode(payload, type=wire.Answer))) == json.loads(payload)
         else:
-            decoded = dialects.decode(topic, payload.encode())
-            assert decoded.readings or decoded.signals
+            decoded = dialects.decode(wire.Frame(topic, payload.encode(), AT))
+            assert decoded.readings or decoded.signals or decoded.announcements
             assert decoded.faults == ()
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cloudfamily_gateway import dialects, wire
+from cloudfamily_gateway import dialects, ingest, wire
 from cloudfamily_platform.alerts import watch
-from cloudfamily_platform.core import quantity
+from cloudfamily_platform.core import errors, quantity
 from cloudfamily_platform.people import quarantine
 
 READING, SIGNAL = "cf/v1/{}/reading", "cf/v1/{}/signal"
@@ -94,28 +94,80 @@ def test_a_press_shows_that_somebody_moves_and_a_smoke_alarm_does_not(world: Any
 # Devices that nobody knows
 
 
-def test_a_press_of_an_unknown_device_is_an_alert_and_waits_in_quarantine_for_its_home(world: Any) -> None:
+def test_a_press_of_a_device_without_a_home_is_an_alert_and_the_device_is_on_the_books(world: Any) -> None:
     world.home()
     world.press("stray-7")
-    assert world.rows("SELECT device_code, device_id, home_id FROM signal") == [{"device_code": "stray-7", "device_id": None, "home_id": None}]
-    assert in_quarantine(world) == {("stray-7", "unknown_device"): 1}
+    (signal,) = world.rows("SELECT device_code, device_id, home_id FROM signal")
+    assert signal == {"device_code": "stray-7", "device_id": world.value("SELECT id FROM device WHERE code = 'stray-7'"), "home_id": None}
+    assert [one["device"] for one in world.run(quarantine.frames(world.conn, 10, world.now))["unknown_devices"]] == ["stray-7"]
     world.drain(*watch.STAGES)
     assert alerts(world) == [("sos", "critical", None, "stray-7")]
 
 
-def test_a_device_that_gets_its_home_is_stored_from_its_next_word_on(world: Any) -> None:
+def test_what_a_device_said_before_it_had_a_home_is_kept(world: Any) -> None:
     world.home()
     operator = world.person("op-01", "operator", city=True)
     for _ in range(3):
         world.store.store([moved(world, "new-1"), moved(world)])
         world.wait(seconds=1)
-    assert in_quarantine(world) == {("new-1", "unknown_device"): 3}
-    assert world.run(quarantine.frames(world.conn, 10))["unknown_devices"][0]["frames"] == 3
+    (waiting,) = world.run(quarantine.frames(world.conn, 10, world.now))["unknown_devices"]
+    assert (waiting["device"], waiting["family"], waiting["last_seen_at"]) == ("new-1", "own", world.now - timedelta(seconds=1))
 
     world.run(quarantine.bind(world.conn, "new-1", "motion", "WX-001", operator, world.now))
     world.store.store([moved(world, "new-1")])
-    assert (readings(world, "new-1"), in_quarantine(world)) == (1, {("new-1", "unknown_device"): 3})
-    assert world.run(quarantine.frames(world.conn, 10)) == {"frames": [], "unknown_devices": []}
+    assert (readings(world, "new-1"), in_quarantine(world)) == (4, {})
+    assert world.run(quarantine.frames(world.conn, 10, world.now)) == {"frames": [], "unknown_devices": []}
+    with pytest.raises(errors.Taken):
+        world.run(quarantine.bind(world.conn, "new-1", "door", "WX-001", operator, world.now))
+
+
+def test_who_floods_the_books_with_new_names_stands_in_quarantine_and_brings_help_all_the_same(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "MOST_UNBOUND", 2)
+    for number in range(4):
+        world.store.store([moved(world, f"flood-{number}")])
+    world.press("flood-9")
+    assert world.value("SELECT count(*) FROM device") == 2
+    assert in_quarantine(world) == {("flood-2", "unknown_device"): 1, ("flood-3", "unknown_device"): 1, ("flood-9", "unknown_device"): 1}
+    world.drain(*watch.STAGES)
+    assert alerts(world) == [("sos", "critical", None, "flood-9")]
+
+
+# Alarms that stand
+
+
+def test_an_alarm_that_stands_is_one_signal_however_often_it_is_said(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bridge repeats the state that it remembers in every message, and all of it after a restart."""
+    world.home()
+    state = {"active": False}
+
+    def smoke(frame: wire.Frame) -> wire.Decoded:
+        return wire.Decoded("WX-001-smoke", levels=(wire.Level("WX-001-smoke", "smoke", state["active"]),))
+
+    monkeypatch.setitem(dialects.BY_TOPIC, "bridge", smoke)
+    for active, signals in ((False, 0), (True, 1), (True, 1), (True, 1), (False, 1), (False, 1), (True, 2)):
+        state["active"] = active
+        world.store.store([frame(world, "bridge/smoke"), frame(world, "bridge/smoke")])
+        assert world.value("SELECT count(*) FROM signal") == signals
+        world.wait(minutes=1)
+    other = ingest.Store(world.sync)  # another gateway, or this one after a restart
+    other.store([frame(world, "bridge/smoke")])
+    assert world.value("SELECT count(*) FROM signal") == 2
+
+
+# Edges
+
+
+def test_an_edge_speaks_for_its_own_devices_and_for_nobody_elses(world: Any) -> None:
+    """Else a broken or stolen hub could say "all is well" in another home."""
+    home = world.home()
+    straight = moved(world)
+    world.store.store([straight])
+    world.wait(seconds=1)
+    world.store.store([moved(world)._replace(hub="edge-9"), moved(world, "edge-door")._replace(hub="edge-9")])
+    assert (readings(world, "WX-001-motion"), readings(world, "edge-door")) == (1, 1)
+    assert in_quarantine(world) == {("WX-001-motion", "wrong_way"): 1}
+    world.store.store([frame(world, SIGNAL.format("WX-001-button"), seq=1, kind="sos")._replace(hub="edge-9")])
+    assert world.value("SELECT home_id FROM signal") == home
 
 
 def test_a_device_that_moves_is_heard_in_its_new_home_within_half_a_minute(world: Any) -> None:
@@ -167,7 +219,7 @@ def test_no_year_is_too_strange(world: Any) -> None:
 
 def test_a_reading_that_the_database_refuses_goes_into_quarantine_alone(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A decoder of ours gives a quantity that no column holds. The rest of the batch, and the next ones, are stored."""
-    monkeypatch.setitem(dialects.BY_TOPIC, "bad", lambda topic, payload: wire.Decoded("WX-001-door", (wire.Reading("WX-001-door", 99_999, 1, world.now),)))
+    monkeypatch.setitem(dialects.BY_TOPIC, "bad", lambda frame: wire.Decoded("WX-001-door", (wire.Reading("WX-001-door", 99_999, 1, world.now),)))
     world.home()
     batch = [moved(world), wire.Frame("bad/door", b"{}", world.now), moved(world, "WX-001-button", battery=80), frame(world, "bad/topic/2")]
     pressed = frame(world, SIGNAL.format("WX-001-button"), seq=1, kind="sos")
@@ -186,7 +238,7 @@ def test_a_signal_that_the_database_refuses_is_stored_bare(world: Any, monkeypat
     home = world.home()
     for number, bad in enumerate(({"detail": {"said": "\0"}}, {"seq": 2**64}, {"detail": {"percent": float("nan")}}), 1):
         signal = wire.Signal(device="WX-001-button", kind="sos", once=str(number), at=world.now, **bad)
-        monkeypatch.setitem(dialects.BY_TOPIC, "bad", lambda topic, payload, signal=signal: wire.Decoded("WX-001-button", (), (signal,)))
+        monkeypatch.setitem(dialects.BY_TOPIC, "bad", lambda frame, signal=signal: wire.Decoded("WX-001-button", (), (signal,)))
         world.store.store([moved(world), wire.Frame("bad/button", b"{}", world.now)])
         assert world.rows("SELECT kind, home_id, seq, detail FROM signal") == [{"kind": "sos", "home_id": home, "seq": None, "detail": {}}] * number
         assert in_quarantine(world) == {("WX-001-button", "not_stored"): number}
@@ -247,14 +299,14 @@ def test_quarantine_counts_what_comes_again_and_shows_it_again_after_it_was_clea
         world.say(READING.format("WX-001-motion"), bad)
         assert in_quarantine(world) == {("WX-001-motion", "unknown_quantity"): times, ("WX-001-motion", "out_of_range"): times}
         world.wait(seconds=1)
-    shown = world.run(quarantine.frames(world.conn, 10))["frames"]
+    shown = world.run(quarantine.frames(world.conn, 10, world.now))["frames"]
     assert {row["reason"]: row["detail"] for row in shown}["unknown_quantity"] == "'mood' is no quantity of a reading; 'weather' is no quantity of a reading"
     assert json.loads(shown[0]["sample"]) == bad
     for row in shown:
         world.run(quarantine.clear(world.conn, row["id"], world.now))
-    assert world.run(quarantine.frames(world.conn, 10))["frames"] == []
+    assert world.run(quarantine.frames(world.conn, 10, world.now))["frames"] == []
     world.say(READING.format("WX-001-motion"), bad)
-    assert len(world.run(quarantine.frames(world.conn, 10))["frames"]) == 2
+    assert len(world.run(quarantine.frames(world.conn, 10, world.now))["frames"]) == 2
 
 
 def test_a_frame_full_of_faults_costs_a_row_for_each_reason(world: Any) -> None:

@@ -17,11 +17,14 @@ DAUGHTER, VOLUNTEER = 11, 12
 SECRETS = ("李桂花", "示例路", "WX-001", "1234#", "000-111")
 
 
+MANY = {"devices": 8, "seconds": 95, "silent": 40, "homes": 60}
+
+
 def row(kind: str = "sos", **more: Any) -> dict[str, Any]:
     """An alert as `alert.load` gives it."""
     return {
         "id": 7, "kind": kind, "state": "open", "opened_at": datetime(2026, 11, 23, 8, 5, tzinfo=UTC), "outcome": None,
-        "why": {"key": f"alert.why.{kind}", "params": {"device": "WX-001-button", "minutes": 500, "limit_minutes": 480, "percent": 9}},
+        "why": {"key": f"alert.why.{kind}", "params": {"device": "WX-001-button", "minutes": 500, "limit_minutes": 480, "percent": 9, **MANY}},
         "elder": "测试·李桂花", "address": "万秀区示例路1号", "device_code": "WX-001-button", "handler_id": None, "handler_name": None,
         "district_zh": "万秀", "district_en": "Wanxiu",
     } | more  # fmt: skip

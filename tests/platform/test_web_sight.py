@@ -174,8 +174,7 @@ def test_homes_and_devices_for_the_desk(world: Any, site: Callable[[], Any], ala
             assert (await desk.get("/api/homes/CANARY"))[0] == 404
 
             _, kept = await desk.get("/api/quarantine")
-            assert {frame["reason"] for frame in kept["frames"]} >= {"unknown_device"}
-            assert [(one["device"], one["frames"]) for one in kept["unknown_devices"]] == [("new-button-17", 1)]
+            assert [(one["device"], one["family"]) for one in kept["unknown_devices"]] == [("new-button-17", "own")]
             assert await desk.post("/api/devices/bind", {"device": "new-button-17", "kind": "button", "home": "WX-002"}) == (
                 201, {"device": "new-button-17", "home": "WX-002"},
             )  # fmt: skip

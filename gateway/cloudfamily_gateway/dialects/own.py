@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -17,7 +18,7 @@ BATTERY_LOW_PERCENT = 15
 #: What a reading may measure: all that we know but a press, which is a signal and would alert nobody here.
 QUANTITIES = {name: one for name, one in quantity.BY_NAME.items() if one.number != quantity.PRESS}
 #: What only the platform notices; a device that says it as a signal has not understood us.
-NOT_FOR_DEVICES = ("battery_low", "device_silent", "unreadable")
+NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "unreadable")
 #: What msgspec raises on a message that is not ours.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -38,17 +39,31 @@ class SignalMessage(msgspec.Struct, frozen=True, gc=False):
     t: Time | None = None
 
 
+class InfoMessage(msgspec.Struct, frozen=True):
+    """What a device says of itself, once after each start."""
+
+    kind: Annotated[str, msgspec.Meta(max_length=40)] = "other"
+    vendor: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    model: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    name: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    hub: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")] | None = None
+    report_minutes: Annotated[int, msgspec.Meta(ge=1, le=44_640)] | None = None
+    mains: bool | None = None
+
+
 reading_message = msgspec.json.Decoder(ReadingMessage)
 signal_message = msgspec.json.Decoder(SignalMessage)
+info_message = msgspec.json.Decoder(InfoMessage)
 
 
-def decode(topic: str, payload: bytes) -> wire.Decoded:
-    """`cf/v1/{device}/reading` and `cf/v1/{device}/signal`."""
-    parts = topic.split("/")
-    if len(parts) != 4 or parts[1] != "v1" or parts[3] not in ("reading", "signal") or not wire.DEVICE.match(parts[2]):
-        return wire.Decoded(None, faults=(wire.Fault("wrong_topic", f"{topic[:200]!r} is not cf/v1/{{device}}/reading or …/signal"),))
-    device = parts[2]
-    read = read_signal if parts[3] == "signal" else read_reading
+def decode(frame: wire.Frame) -> wire.Decoded:
+    """`cf/v1/{device}/reading`, `…/signal`, `…/info` and `…/status`."""
+    parts = frame.topic.split("/")
+    read = READERS.get(parts[3]) if len(parts) == 4 else None
+    if read is None or parts[1] != "v1" or not wire.DEVICE.match(parts[2]):
+        fault = wire.Fault("wrong_topic", f"{frame.topic[:200]!r} is not cf/v1/{{device}}/ and one of {', '.join(READERS)}")
+        return wire.Decoded(None, faults=(fault,))
+    device, payload = parts[2], frame.payload
     if len(payload) > wire.LARGEST:
         fault = wire.Fault("too_large", f"more than {wire.LARGEST} bytes")
         return wire.Decoded(device, (), unreadable(device, payload) if parts[3] == "signal" else (), (fault,))
@@ -96,3 +111,22 @@ def read_signal(device: str, payload: bytes) -> wire.Decoded:
 
 def unreadable(device: str, payload: bytes) -> tuple[wire.Signal, ...]:
     return (wire.Signal(device=device, kind="unreadable", once=hashlib.sha256(payload).hexdigest()),)
+
+
+def read_info(device: str, payload: bytes) -> wire.Decoded:
+    try:
+        said = info_message.decode(payload)
+    except UNREADABLE as error:
+        return wire.Decoded(device, faults=(wire.Fault("not_understood", str(error)[:300]),))
+    one = wire.Announcement(device, "own", said.kind, said.vendor, said.model, said.name, said.hub, said.report_minutes, said.mains)
+    return wire.Decoded(device, announcements=(one,))
+
+
+def read_status(device: str, payload: bytes) -> wire.Decoded:
+    """The last will: the broker says "offline" for a device whose connection broke; it says "online" itself."""
+    if payload not in (b"online", b"offline"):
+        return wire.Decoded(device, faults=(wire.Fault("not_understood", "a status is online or offline"),))
+    return wire.Decoded(device, links=(wire.Link(device, payload == b"online"),))
+
+
+READERS: dict[str, Callable[[str, bytes], wire.Decoded]] = {"reading": read_reading, "signal": read_signal, "info": read_info, "status": read_status}

@@ -1,5 +1,5 @@
 -- name: claim_signal
-SELECT s.id, s.device_code, s.home_id, s.kind, s.at, s.seq, s.detail, s.tries, h.district_id, coalesce(h.canary, false) AS canary
+SELECT s.id, s.device_code, s.home_id, s.kind, s.at, s.seq, s.detail, s.tries, coalesce(h.district_id, s.district_id) AS district_id, coalesce(h.canary, false) AS canary
 FROM signal s LEFT JOIN home h ON h.id = s.home_id
 WHERE s.due_at <= %(now)s ORDER BY s.due_at, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED;
 

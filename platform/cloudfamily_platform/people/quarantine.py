@@ -1,4 +1,4 @@
-"""Frames that could not be taken, with their reason, and devices that nobody knows yet."""
+"""Frames that could not be taken, with their reason, and devices that wait for a home."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.people import home
 from cloudfamily_platform.people.person import QUERIES, Person
 
-KINDS = ("button", "motion", "door", "temperature", "smoke", "fall", "hub", "other")
+KINDS = ("button", "motion", "door", "bed", "temperature", "smoke", "gas", "water", "fall", "wearable", "siren", "hub", "other")
 
 
-async def frames(conn: db.Connection, limit: int) -> dict[str, Any]:
-    """What waits for an operator: bad frames, newest first, and the unknown devices among them."""
+async def frames(conn: db.Connection, limit: int, now: datetime) -> dict[str, Any]:
+    """What waits for an operator: bad frames, and devices without a home, newest first."""
     rows = await (await conn.execute(QUERIES["quarantine_list"], {"limit": limit})).fetchall()
-    unknown = await (await conn.execute(QUERIES["quarantine_unknown"], {"limit": limit})).fetchall()
+    unbound = await (await conn.execute(QUERIES["unbound_devices"], {"limit": limit, "since": now - home.SEEN_WITHIN})).fetchall()
     for row in rows:
         row["sample"] = row["sample"][:200].decode("utf-8", "replace")
-    return {"frames": rows, "unknown_devices": unknown}
+    return {"frames": rows, "unknown_devices": unbound}
 
 
 async def clear(conn: db.Connection, frame_id: int, now: datetime) -> None:
@@ -29,12 +29,12 @@ async def clear(conn: db.Connection, frame_id: int, now: datetime) -> None:
 
 
 async def bind(conn: db.Connection, device: str, kind: str, home_code: str, person: Person, now: datetime) -> None:
-    """Gives an unknown device its home. Raises Invalid, NotFound (home), Taken (the device has a home already)."""
+    """Gives a device its home, whether it has spoken yet or not. Raises Invalid, NotFound (home), Taken (it has a home already)."""
     if kind not in KINDS:
         raise errors.Invalid(field="kind", reason=", ".join(KINDS))
     async with conn.transaction():
         found = await home.by_code(conn, home_code, person)
         values = {"device": device, "home_id": found["id"], "kind": kind, "now": now}
-        if await (await conn.execute(QUERIES["add_device"], values)).fetchone() is None:
+        if await (await conn.execute(QUERIES["bind_device"], values)).fetchone() is None:
             raise errors.Taken(what=device)
         await conn.execute(QUERIES["quarantine_clear_device"], values)

@@ -82,19 +82,20 @@ FROM device v CROSS JOIN LATERAL (
     SELECT time, quantity, value FROM reading WHERE device_id = v.id AND time > %(since)s ORDER BY time DESC LIMIT 20) r
 WHERE v.home_id = %(home_id)s ORDER BY r.time DESC LIMIT %(limit)s;
 
--- name: add_device
+-- name: bind_device
+-- Also one that has not spoken yet, by its sticker.
 INSERT INTO device (code, home_id, kind, watched_from, due_at) VALUES (%(device)s, %(home_id)s, %(kind)s, %(now)s, %(now)s)
-ON CONFLICT (code) DO NOTHING RETURNING id;
+ON CONFLICT (code) DO UPDATE SET home_id = EXCLUDED.home_id, kind = EXCLUDED.kind, watched_from = EXCLUDED.watched_from, due_at = EXCLUDED.due_at
+WHERE device.home_id IS NULL RETURNING id;
 
 -- name: quarantine_list
 SELECT id, last_at AS received_at, first_at, times, topic, device_code AS device, reason, detail, size, sample, cleared_at
 FROM quarantine WHERE cleared_at IS NULL ORDER BY last_at DESC LIMIT %(limit)s;
 
--- name: quarantine_unknown
-SELECT q.device_code AS device, min(q.first_at) AS first_seen_at, sum(q.times)::int AS frames
-FROM quarantine q
-WHERE q.reason = 'unknown_device' AND q.cleared_at IS NULL AND NOT EXISTS (SELECT FROM device v WHERE v.code = q.device_code)
-GROUP BY q.device_code ORDER BY min(q.first_at) LIMIT %(limit)s;
+-- name: unbound_devices
+SELECT v.code AS device, v.first_seen_at, v.family, v.kind, v.vendor, v.model, v.name,
+       (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s) AS last_seen_at
+FROM device v WHERE v.home_id IS NULL ORDER BY v.first_seen_at DESC LIMIT %(limit)s;
 
 -- name: quarantine_clear
 UPDATE quarantine SET cleared_at = %(now)s WHERE id = %(id)s AND cleared_at IS NULL RETURNING id;

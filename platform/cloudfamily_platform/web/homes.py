@@ -36,7 +36,7 @@ async def one_home(code: Annotated[str, Path(max_length=40)], person: Operator, 
 async def frames(person: Operator, here: Here, limit: Limit = 100) -> schemas.Quarantine:
     """Frames that could not be taken, with their reason, and devices that nobody knows."""
     async with here.pool.connection() as conn:
-        return schemas.Quarantine(**await quarantine.frames(conn, limit))
+        return schemas.Quarantine(**await quarantine.frames(conn, limit, here.clock()))
 
 
 @router.post("/quarantine/{frame_id}/clear", status_code=204)

@@ -103,8 +103,11 @@ class Home(BaseModel):
     recent: list[dict[str, Any]]
 
 
+UNBOUND = {"device": "new-button-17", "first_seen_at": "2026-11-23T07:50:00Z", "last_seen_at": "2026-11-23T07:59:00Z", "family": "own", "kind": "other"}
+
+
 class Quarantine(BaseModel):
-    model_config = example(frames=[FRAME], unknown_devices=[{"device": "new-button-17", "first_seen_at": "2026-11-23T07:50:00Z", "frames": 2}])
+    model_config = example(frames=[FRAME], unknown_devices=[UNBOUND])
     frames: list[dict[str, Any]]
     unknown_devices: list[dict[str, Any]]
 

@@ -11,8 +11,13 @@ SEVERITY: dict[str, Severity] = {
     "fall": "critical",
     "smoke": "critical",
     "gas": "critical",
+    "co": "critical",
     "water_leak": "high",
+    "tamper": "low",
     "device_silent": "low",
+    "hub_silent": "high",
+    "gateway_dark": "high",
+    "district_dark": "high",
     "battery_low": "low",
 }
 

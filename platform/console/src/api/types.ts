@@ -156,7 +156,7 @@ export interface Frame {
 export interface UnknownDevice {
   device: string;
   first_seen_at: string;
-  frames: number;
+  last_seen_at: string | null;
 }
 
 export interface Quarantine {

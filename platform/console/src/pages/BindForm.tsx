@@ -5,7 +5,21 @@ import { useI18n } from '../i18n/i18n.tsx';
 import { useRefusal } from '../live/useActions.ts';
 
 /** The kinds that the platform knows. */
-const KINDS = ['button', 'motion', 'door', 'temperature', 'smoke', 'fall', 'hub', 'other'] as const;
+const KINDS = [
+  'button',
+  'motion',
+  'door',
+  'bed',
+  'temperature',
+  'smoke',
+  'gas',
+  'water',
+  'fall',
+  'wearable',
+  'siren',
+  'hub',
+  'other',
+] as const;
 
 interface Binding {
   kind: string;

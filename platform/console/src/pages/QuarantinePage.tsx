@@ -39,7 +39,7 @@ function Devices({ devices, onDone }: { devices: UnknownDevice[]; onDone: () => 
             <tr>
               <th scope="col">{t('quarantine.deviceName')}</th>
               <th scope="col">{t('quarantine.firstSeen')}</th>
-              <th scope="col">{t('quarantine.count')}</th>
+              <th scope="col">{t('quarantine.lastSeen')}</th>
               <th scope="col">
                 <span className="for-readers">{t('quarantine.bind')}</span>
               </th>
@@ -50,7 +50,7 @@ function Devices({ devices, onDone }: { devices: UnknownDevice[]; onDone: () => 
               <tr key={device.device} data-testid={`unknown-${device.device}`}>
                 <td className="code strong">{device.device}</td>
                 <td className="number">{time(device.first_seen_at)}</td>
-                <td className="number">{device.frames}</td>
+                <td className="number">{device.last_seen_at ? time(device.last_seen_at) : t('none')}</td>
                 <td className="col-action">
                   <Button size="small" onClick={() => setBinding(device.device)} data-testid="bind">
                     {t('quarantine.bind')}
