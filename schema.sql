@@ -483,6 +483,7 @@ CREATE TABLE public.device (
     name text,
     hub_id integer,
     edge text,
+    address text,
     mains boolean,
     promise text DEFAULT 'regular'::text NOT NULL,
     first_seen_at timestamp with time zone,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 
+from cloudfamily_gateway import client as clients
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.ingest import QUERIES
 from cloudfamily_platform.core import db
@@ -23,11 +22,7 @@ class Publisher:
     """An MQTT connection for what we say to devices. Reconnects by itself."""
 
     def __init__(self, settings: Settings, broker: tuple[str, int]) -> None:
-        client_id = f"{settings.gateway_name}-command"
-        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
-        if settings.mqtt_username:
-            password = settings.mqtt_password
-            self.client.username_pw_set(settings.mqtt_username, password.get_secret_value() if password else None)
+        self.client = clients.make(settings, f"{settings.gateway_name}-command")
         self.client.reconnect_delay_set(1, 5)
         self.client.max_queued_messages_set(1000)
         self.client.connect_async(*broker, keepalive=30)

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import paho.mqtt.client as mqtt
 import psycopg
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from cloudfamily_gateway import client as clients
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.ingest import Store
 from cloudfamily_platform.core import metrics
@@ -77,15 +77,7 @@ class Lane:
             store.conn.close()
 
     def make_client(self) -> mqtt.Client:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"{self.settings.gateway_name}-{self.name}",
-            protocol=mqtt.MQTTv5,
-            manual_ack=True,
-        )
-        if self.settings.mqtt_username:
-            password = self.settings.mqtt_password
-            client.username_pw_set(self.settings.mqtt_username, password.get_secret_value() if password else None)
+        client = clients.make(self.settings, f"{self.settings.gateway_name}-{self.name}", manual_ack=True)
         client.on_connect = self.on_connect
         client.on_message = self.on_message
         client.on_subscribe = self.on_subscribe

@@ -34,7 +34,7 @@ RETURNING active;
 
 -- name: announce
 UPDATE device SET family = %(family)s, vendor = coalesce(%(vendor)s, vendor), model = coalesce(%(model)s, model), name = coalesce(%(name)s, name),
-       hub_id = coalesce(nullif(%(hub_id)s::int, id), hub_id), mains = coalesce(%(mains)s, mains),
+       hub_id = coalesce(nullif(%(hub_id)s::int, id), hub_id), mains = coalesce(%(mains)s, mains), address = coalesce(%(address)s, address),
        report_minutes = coalesce(%(report_minutes)s, report_minutes),
        kind = CASE WHEN home_id IS NULL THEN %(kind)s ELSE kind END
 WHERE code = %(device)s;

@@ -85,6 +85,8 @@ class Announcement(NamedTuple):
     #: It says something at least this often.
     report_minutes: int | None = None
     mains: bool | None = None
+    #: Where it hears commands, in its dialect's own words (a topic or a name); None: by its code, as our own do.
+    address: str | None = None
 
 
 class Link(NamedTuple):

@@ -11,6 +11,8 @@ ALTER TABLE device
     ADD COLUMN hub_id integer REFERENCES device,
     -- The edge that hands its words on; its answers go that way.
     ADD COLUMN edge text,
+    -- Where it hears commands, in the words of its dialect.
+    ADD COLUMN address text,
     ADD COLUMN mains boolean,
     -- What its model promises. regular: a word each report_minutes, so silence means dead; events: it speaks only when something happens.
     ADD COLUMN promise text NOT NULL DEFAULT 'regular' CHECK (promise IN ('regular', 'events')),
