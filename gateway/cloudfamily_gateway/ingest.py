@@ -166,7 +166,7 @@ class Store:
         return risen
 
     def add_announcements(self, pairs: Sequence[Pair], devices: dict[str, Device]) -> None:
-        for frame, decoded in pairs:
+        for _, decoded in pairs:
             for said in decoded.announcements:
                 if self.announced.get(said.device) == said or said.device not in devices:
                     continue
