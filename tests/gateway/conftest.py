@@ -68,10 +68,10 @@ class Device:
         return said
 
     def measure(self, count: int, qos: int = 1, **values: float) -> None:
-        """`count` readings a millisecond apart; returns when the broker has them all."""
-        began, last = datetime.now(UTC).timestamp() - count / 1000, None
+        """`count` readings a second apart, the last just now; returns when the broker has them all."""
+        began, last = datetime.now(UTC).timestamp() - count, None
         for number in range(count):
-            t = datetime.fromtimestamp(began + number / 1000, UTC).isoformat()
+            t = datetime.fromtimestamp(began + number, UTC).isoformat()
             last = self.say(f"cf/v1/{self.code}/reading", {"t": t, "values": values or {"temperature": 21.5}}, qos)
         if last:
             last.wait_for_publish(SECONDS)
