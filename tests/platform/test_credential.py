@@ -71,32 +71,32 @@ def test_a_code_is_read_however_it_is_typed_and_dies_of_age_and_of_its_successor
         world.run(credential.enrol(world.conn, third, world.now))
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "bases", "refusal"),
-    [
-        ("dev/1", "device", [], errors.Invalid),
-        ("#", "device", [], errors.Invalid),
-        ("dev 1", "service", [], errors.Invalid),
-        ("dev:1", "device", [], errors.Invalid),
-        ("dev-1\n", "device", [], errors.Invalid),
-        ("z2m-1", "bridge", [], errors.Invalid),
-        ("z2m-1", "bridge", ["#"], errors.Invalid),
-        ("z2m-1", "bridge", ["cf/v1/dev-1"], errors.Invalid),
-        ("z2m-1", "bridge", ["edge"], errors.Invalid),
-        ("z2m-1", "bridge", ["$SYS"], errors.Invalid),
-        ("z2m-1", "bridge", ["zigbee2mqtt\ntopic readwrite"], errors.Invalid),
-        ("z2m-1", "device", ["zigbee2mqtt"], errors.Invalid),
-        ("z2m-1", "bridge", ["taken/below"], errors.Taken),
-        ("z2m-1", "bridge", ["taken"], errors.Taken),
-        ("hub-1", "device", [], errors.Taken),
-    ],
+NO_CREDENTIAL: tuple[tuple[str, Any, list[str], type[errors.Refusal]], ...] = (
+    ("dev/1", "device", [], errors.Invalid),
+    ("#", "device", [], errors.Invalid),
+    ("dev 1", "service", [], errors.Invalid),
+    ("dev:1", "device", [], errors.Invalid),
+    ("dev-1\n", "device", [], errors.Invalid),
+    ("z2m-1", "bridge", [], errors.Invalid),
+    ("z2m-1", "bridge", ["#"], errors.Invalid),
+    ("z2m-1", "bridge", ["cf/v1/dev-1"], errors.Invalid),
+    ("z2m-1", "bridge", ["edge"], errors.Invalid),
+    ("z2m-1", "bridge", ["$SYS"], errors.Invalid),
+    ("z2m-1", "bridge", ["zigbee2mqtt\ntopic readwrite"], errors.Invalid),
+    ("z2m-1", "device", ["zigbee2mqtt"], errors.Invalid),
+    ("z2m-1", "bridge", ["taken/below"], errors.Taken),
+    ("z2m-1", "bridge", ["taken"], errors.Taken),
+    ("hub-1", "device", [], errors.Taken),
 )
-def test_who_gets_no_credential(world: Any, name: str, kind: str, bases: list[str], refusal: type[errors.Refusal]) -> None:
+
+
+def test_who_gets_no_credential(world: Any) -> None:
     world.run(credential.issue(world.conn, "hub-1", "edge", world.now))
     world.run(credential.issue(world.conn, "z2m-0", "bridge", world.now, ["taken"]))
     before = world.run(credential.everybody(world.conn))
-    with pytest.raises(refusal):
-        world.run(credential.issue(world.conn, name, kind, world.now, bases))
+    for name, kind, bases, refusal in NO_CREDENTIAL:
+        with pytest.raises(refusal):
+            world.run(credential.issue(world.conn, name, kind, world.now, bases))
     assert world.run(credential.everybody(world.conn)) == before
 
 
