@@ -469,6 +469,21 @@ ALTER TABLE public.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.credential (
+    username text NOT NULL,
+    kind text NOT NULL,
+    hash text,
+    bases text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    issued_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT credential_check CHECK (((kind = 'bridge'::text) = (bases <> '{}'::text[]))),
+    CONSTRAINT credential_check1 CHECK (((hash IS NOT NULL) OR (revoked_at IS NOT NULL))),
+    CONSTRAINT credential_hash_check CHECK ((hash ~ '^\$7\$[0-9]+\$[A-Za-z0-9+/]{16}\$[A-Za-z0-9+/]{86}==$'::text)),
+    CONSTRAINT credential_kind_check CHECK ((kind = ANY (ARRAY['device'::text, 'edge'::text, 'bridge'::text, 'service'::text]))),
+    CONSTRAINT credential_username_check CHECK ((username ~ '^[A-Za-z0-9_.-]{1,64}$'::text))
+);
+
 CREATE TABLE public.device (
     id integer NOT NULL,
     code text NOT NULL,
@@ -511,6 +526,15 @@ ALTER TABLE public.district ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.enrolment (
+    hash bytea NOT NULL,
+    username text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT enrolment_username_check CHECK ((username ~ '^[A-Za-z0-9_.-]{1,64}$'::text))
 );
 
 ALTER TABLE public.home ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -786,6 +810,8 @@ ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_home_id_rank_key UNIQUE (home_id, rank);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_pkey PRIMARY KEY (home_id, person_id);
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_pkey PRIMARY KEY (username);
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_code_key UNIQUE (code);
 ALTER TABLE ONLY public.device
@@ -794,6 +820,8 @@ ALTER TABLE ONLY public.district
     ADD CONSTRAINT district_code_key UNIQUE (code);
 ALTER TABLE ONLY public.district
     ADD CONSTRAINT district_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.enrolment
+    ADD CONSTRAINT enrolment_pkey PRIMARY KEY (hash);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_code_key UNIQUE (code);
 ALTER TABLE ONLY public.home
@@ -870,6 +898,7 @@ CREATE INDEX device_due ON public.device USING btree (due_at) WHERE (due_at IS N
 CREATE INDEX device_home ON public.device USING btree (home_id);
 CREATE INDEX device_hub ON public.device USING btree (hub_id) WHERE (hub_id IS NOT NULL);
 CREATE INDEX device_unbound ON public.device USING btree (first_seen_at) WHERE (home_id IS NULL);
+CREATE UNIQUE INDEX enrolment_open ON public.enrolment USING btree (username) WHERE (used_at IS NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
 CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);

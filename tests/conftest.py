@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from cloudfamily.parts import Parts
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.ingest import Store
 from cloudfamily_platform.core import db, logs, migrate
+from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Stage
 from cloudfamily_platform.people import person as people
 from cloudfamily_platform.people.person import QUERIES, Person
@@ -122,6 +124,15 @@ def broker() -> Iterator[tuple[str, int]]:
         embedded = EmbeddedBroker(folder, free_port())
         yield embedded.start()
         embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def mosquitto_program() -> str:
+    """Path of a real Mosquitto."""
+    found = os.environ.get("CF_TEST_MOSQUITTO") or shutil.which("mosquitto")
+    if not found:
+        pytest.skip("no Mosquitto: CF_TEST_MOSQUITTO does not name one, and there is none on the PATH")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -284,7 +295,7 @@ class System:
 
     def press(self, home: str) -> None:
         """A home's button, until the platform says "received"."""
-        with press.button(self.parts.broker, f"{home}-button") as button:
+        with press.button(self.parts.broker, f"{home}-button", Settings()) as button:
             button.press()
 
     def link(self, person_code: str) -> str:

@@ -16,6 +16,7 @@ import msgspec
 from cloudfamily import city, press
 from cloudfamily.parts import Parts
 from cloudfamily_platform.core import db
+from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.people import person
 
 STEP_SECONDS = 15.0
@@ -35,6 +36,7 @@ class Canary:
     """`steps`: name → seconds, in order."""
 
     parts: Parts
+    settings: Settings = field(default_factory=Settings)
     steps: dict[str, float] = field(default_factory=dict)
 
     async def step(self, name: str, work: Awaitable[Any]) -> Any:
@@ -80,7 +82,7 @@ class Canary:
         return int(await seeing)
 
     def push(self) -> float:
-        with press.button(self.parts.broker, DEVICE) as button:
+        with press.button(self.parts.broker, DEVICE, self.settings) as button:
             return button.press(timeout_s=STEP_SECONDS)
 
     async def opened(self, events: AsyncIterator[dict[str, Any]]) -> int:

@@ -14,14 +14,16 @@ import psycopg
 import typer
 from pydantic import SecretStr, ValidationError
 
+from cloudfamily import access, composition, demo, parts, press, replay, schema, status
 from cloudfamily import canary as canaries
-from cloudfamily import composition, demo, parts, press, replay, schema, status
 from cloudfamily.embedded.errors import StartError
 from cloudfamily.runner import ROLES, Runner
 from cloudfamily_platform.core import logs, migrate
 from cloudfamily_platform.core.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cloud Family: elders safe at home, neighbours' hours kept.")
+
+app.add_typer(access.app, name="access")
 
 
 def main() -> None:
@@ -120,9 +122,10 @@ def press_button(
     kind: Annotated[str, typer.Option(help="sos, fall, smoke, gas or water_leak.")] = "sos",
 ) -> None:
     """Press a home's emergency button on the running system."""
-    there = parts.running(Settings())
+    settings = Settings()
+    there = parts.running(settings)
     try:
-        with press.button(there.broker, f"{home}-button") as button:
+        with press.button(there.broker, f"{home}-button", settings) as button:
             seconds = button.press(kind)
             print(f"received after {seconds * 1000:.0f} ms; waiting for somebody to come (Ctrl-C to stop waiting)")
             print("help is coming" if button.wait_for("help_is_coming", 120) else "nobody has accepted within two minutes; the alert goes on escalating")
@@ -184,7 +187,8 @@ def canary(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Press the canary home's button and follow it to a balance; exit code 1 with the step that failed."""
-    made = canaries.Canary(parts.running(Settings()))
+    settings = Settings()
+    made = canaries.Canary(parts.running(settings), settings)
     failed: canaries.Failed | None = None
     try:
         asyncio.run(made.once())

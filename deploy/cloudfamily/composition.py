@@ -12,7 +12,7 @@ from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.stage import Clock
 from cloudfamily_platform.people.person import QUERIES
 from cloudfamily_platform.web import app as web_app
-from cloudfamily_platform.web.context import Check, Context, pool, signed_in
+from cloudfamily_platform.web.context import LOOPBACK, Broker, Check, Context, pool, signed_in
 from cloudfamily_platform.web.stream import Hub
 
 #: Packages with a `migrations` folder, in the order in which they build on each other.
@@ -37,16 +37,17 @@ def speak() -> None:
         texts.register(package)
 
 
-def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = ()) -> FastAPI:
-    """The API and the console."""
+def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = (), broker: Broker = LOOPBACK) -> FastAPI:
+    """The API and the console. `broker`: what devices are told."""
     speak()
-    context = Context(context_pool, clock, checks)
+    context = Context(context_pool, clock, checks, broker)
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 
 async def tidy(conn: db.Connection, clock: Clock, keep_days: int) -> None:
-    """The daily cron job: partitions ahead, old readings, sessions and quarantine away."""
+    """The daily cron job: partitions ahead, old readings, sessions, enrolment codes and quarantine away."""
     now = clock()
     await conn.execute(QUERIES["reading_maintain"], {"now": now, "keep_days": keep_days})
     await conn.execute(QUERIES["forget_old_sessions"], {"now": now})
+    await conn.execute(QUERIES["forget_old_enrolments"], {"now": now})
     await conn.execute(QUERIES["quarantine_forget"], {"before": now - QUARANTINE_KEPT})

@@ -17,6 +17,7 @@ from cloudfamily.embedded.errors import StartError
 from cloudfamily.embedded.lock import Lock
 from cloudfamily.embedded.postgres import EmbeddedPostgres
 from cloudfamily_platform.core.settings import Settings
+from cloudfamily_platform.web.context import Broker
 
 RUNNING = "running.json"
 
@@ -42,6 +43,16 @@ def web_url(settings: Settings) -> str:
     return settings.public_url or f"http://{host}:{settings.web_port}"
 
 
+def device_broker(settings: Settings, there: Parts) -> Broker:
+    """Where devices find the broker: what is set for them, else where we find it ourselves."""
+    if settings.device_broker is None:
+        return Broker(there.mqtt_host, there.mqtt_port, settings.mqtt_tls)
+    scheme, _, where = settings.device_broker.partition("://")
+    host, _, port = where.partition(":")
+    tls = scheme == "mqtts"
+    return Broker(host, int(port) if port else 8883 if tls else 1883, tls)
+
+
 @contextmanager
 def started(settings: Settings, *, broker: bool = True) -> Iterator[Parts]:
     """Starts what is not configured, and stops it at the end. Raises StartError with a sentence for the user."""
@@ -50,6 +61,8 @@ def started(settings: Settings, *, broker: bool = True) -> Iterator[Parts]:
             "The embedded broker is for the demo and for tests: it knows no access rules and keeps nothing on disk. "
             "With a database of your own (CF_DATABASE_URL), set CF_MQTT_HOST to a broker of your own as well."
         )
+    if broker and settings.mqtt_host is None and settings.mqtt_tls:
+        raise StartError("CF_MQTT_TLS is set, and the embedded broker has no TLS: set CF_MQTT_HOST to a broker that has, or take CF_MQTT_TLS away.")
     with ExitStack() as stack:
         kind = "external"
         if settings.database_url is None or (broker and settings.mqtt_host is None):

@@ -11,17 +11,18 @@ from datetime import UTC, datetime
 
 import msgspec
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 
+from cloudfamily_gateway import client as clients
 from cloudfamily_gateway import wire
+from cloudfamily_platform.core.settings import Settings
 
 REPEAT_SECONDS = 5.0
 
 
 @contextmanager
-def button(broker: tuple[str, int], device: str) -> Iterator[Button]:
-    """A connected button. Raises TimeoutError when the broker does not answer within 5 s."""
-    made = Button(device)
+def button(broker: tuple[str, int], device: str, settings: Settings) -> Iterator[Button]:
+    """A connected button that signs in as the settings say. Raises TimeoutError when the broker does not answer within 5 s."""
+    made = Button(device, settings)
     made.client.connect(*broker, keepalive=30)
     made.client.loop_start()
     try:
@@ -36,12 +37,12 @@ def button(broker: tuple[str, int], device: str) -> Iterator[Button]:
 
 
 class Button:
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, settings: Settings) -> None:
         self.device = device
         self.connected: queue.Queue[bool] = queue.Queue()
         self.answers: queue.Queue[wire.Answer] = queue.Queue(100)
         self.seq = int(time.time() * 1000)
-        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"press-{uuid.uuid4().hex[:12]}", protocol=mqtt.MQTTv5)
+        self.client = clients.make(settings, f"press-{uuid.uuid4().hex[:12]}")
         self.client.on_connect = lambda client, *_: client.subscribe(wire.answer_topic(device), qos=1)
         self.client.on_subscribe = lambda *_: self.connected.put(True)
         self.client.on_message = self.on_message

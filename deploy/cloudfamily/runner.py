@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 
-from cloudfamily import clockwork, composition, server
+from cloudfamily import clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
@@ -138,7 +138,9 @@ class Runner:
     def add_web(self) -> None:
         hub = Hub(self.pool)
         self.wake["alert_event"] = [hub.wake]
-        app = composition.web(self.pool, clock, hub, [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)])
+        app = composition.web(
+            self.pool, clock, hub, [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)], parts.device_broker(self.settings, self.parts)
+        )
         made = server.make(app, self.settings.web_host, self.settings.web_port)
         self.tasks += [hub.run, lambda: server.serve(made, hub)]
 
@@ -152,8 +154,19 @@ class Runner:
             async with self.pool.connection() as conn:
                 await composition.tidy(conn, clock, self.settings.keep_days)
 
-        gateway = {"alive": (10.0, alive)} if "gateway" in self.roles else {}
-        return {**gateway, "tidy": (3600.0, tidy)}
+        found: dict[str, tuple[float, clockwork.Job]] = {"tidy": (3600.0, tidy)}
+        if "gateway" in self.roles:
+            found["alive"] = (10.0, alive)
+            if self.settings.mosquitto_dir:
+                found["access"] = (mosquitto.KEEP_SECONDS, self.keeper(mosquitto.Keeper(self.settings.mosquitto_dir, self.settings.mosquitto_reload)))
+        return found
+
+    def keeper(self, keeper: mosquitto.Keeper) -> clockwork.Job:
+        async def keep() -> None:
+            async with self.pool.connection() as conn:
+                await keeper.keep(conn, clock(), heard=all(lane.ready for lane in self.lanes))
+
+        return keep
 
 
 async def run_forever(task: Callable[[], Awaitable[object]]) -> None:

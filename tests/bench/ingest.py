@@ -230,7 +230,9 @@ class Product:
             "CF_MQTT_SHARED": str("iotcore" not in at.kind),
             "CF_LOG_LEVEL": "warning",
         }
-        self.processes = [subprocess.Popen([sys.executable, "-m", "cloudfamily", "run", *roles], env=environment) for roles in (("gateway", "web"), ("alerts",))]
+        self.processes = [
+            subprocess.Popen([sys.executable, "-m", "cloudfamily", "run", *roles], env=environment) for roles in (("gateway", "web"), ("alerts",))
+        ]
         until = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until:
             with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}/readyz", timeout=2) as answer:
@@ -293,9 +295,10 @@ class Pressing:
 
     async def listen(self) -> None:
         """A NOTIFY comes after the commit, so whatever it tells of is committed."""
-        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as listener, await psycopg.AsyncConnection.connect(
-            self.url, autocommit=True
-        ) as reader:
+        async with (
+            await psycopg.AsyncConnection.connect(self.url, autocommit=True) as listener,
+            await psycopg.AsyncConnection.connect(self.url, autocommit=True) as reader,
+        ):
             row = await (await reader.execute("SELECT coalesce(max(id), 0) FROM alert_event")).fetchone()
             last = int(row[0]) if row else 0
             await listener.execute("LISTEN alert_event")

@@ -20,6 +20,7 @@ import psutil
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from cloudfamily import mosquitto
 from cloudfamily.embedded import errors, place, ports, process
 from cloudfamily.embedded.errors import StartError
 from cloudfamily.embedded.lock import Lock
@@ -27,24 +28,11 @@ from cloudfamily.embedded.place import Place
 
 PORT_SETTING = "CF_MQTT_PORT"
 READY_S = 15.0
-LARGEST_MESSAGE = 2 * 1024 * 1024  # bytes
 
-# Without the two limits raised mosquitto drops acknowledged messages in a burst even for a fast subscriber.
 MOSQUITTO = """\
 listener {port} 127.0.0.1
 allow_anonymous true
-max_queued_messages 200000
-max_inflight_messages 1000
-max_packet_size {largest}
-set_tcp_nodelay true
-persistence true
-persistence_location {data}/
-autosave_interval 10
-persistent_client_expiration 7d
-log_dest stderr
-log_type error
-log_type warning
-"""
+{limits}"""
 
 # 10 segments bound the memory; what a reader who is away misses past them is lost.
 IOTCORE = """\
@@ -132,7 +120,7 @@ class EmbeddedBroker:
     def _launch(self, home: Place, log: BinaryIO) -> None:
         if self._mosquitto is not None:
             data = home.server_folder("data")
-            home.write("mosquitto.conf", MOSQUITTO.format(port=self._port, largest=LARGEST_MESSAGE, data=data))
+            home.write("mosquitto.conf", MOSQUITTO.format(port=self._port, limits=mosquitto.limits(data)))
             command = [self._mosquitto, "-c", str(home.folder / "mosquitto.conf")]
             options: dict[str, Any] = {"stdin": subprocess.DEVNULL} | home.as_server()
         else:
@@ -141,7 +129,7 @@ class EmbeddedBroker:
                     "There is no MQTT broker on this machine: mosquitto is not on the PATH and the package "
                     "iotcore is not installed. Install one, or set CF_MQTT_HOST to a broker of your own."
                 )
-            home.write("iotcore.toml", IOTCORE.format(port=self._port, largest=LARGEST_MESSAGE))
+            home.write("iotcore.toml", IOTCORE.format(port=self._port, largest=mosquitto.LARGEST_MESSAGE))
             child = Path(__file__).with_name("serve_iotcore.py")
             command = [sys.executable, "-P", str(child), str(home.folder / "iotcore.toml")]
             options = {"stdin": subprocess.PIPE, "start_new_session": True}

@@ -43,6 +43,12 @@ class WrongState(Refusal):
     code = "wrong_state"
 
 
+class TooMany(Refusal):
+    """Asked for too often."""
+
+    code = "too_many"
+
+
 class Invalid(Refusal):
     """A value is missing or out of its range; `field` and `reason` say which and why."""
 

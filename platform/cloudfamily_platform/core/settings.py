@@ -26,7 +26,22 @@ class Settings(BaseSettings):
     mqtt_username: str | None = Field(None, description="User name at the broker; empty: none.")
     mqtt_password: SecretStr | None = Field(None, description="Password at the broker.")
     mqtt_shared: bool = Field(True, description="Share what devices say among all gateways; false: this one takes all of it. The embedded broker cannot share.")
+    mqtt_tls: bool = Field(False, description="Speak TLS to the MQTT broker and check its certificate.")
+    mqtt_ca: Path | None = Field(None, description="PEM file of the authority that signed the broker's certificate; empty: those of this machine.")
+    mqtt_cert: Path | None = Field(None, description="PEM file of our own certificate, for a broker that asks for one; empty: none.")
+    mqtt_key: Path | None = Field(None, description="PEM file of that certificate's key; empty: it stands in the same file.")
     gateway_name: str = Field("gateway-1", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="Name of this gateway's MQTT session: one per running gateway.")
+    mosquitto_dir: Path | None = Field(
+        None, description="Folder made by `cloudfamily access broker`: the gateway keeps who may speak in it up to date; empty: it does not."
+    )
+    mosquitto_reload: str | None = Field(
+        None, description="Command that makes Mosquitto read that folder again; empty: SIGHUP to the process named by its `data/mosquitto.pid`."
+    )
+    device_broker: str | None = Field(
+        None,
+        pattern=r"^mqtts?://[^/:@\s]+(:[0-9]{1,5})?$",
+        description="Broker that a device is told at its enrolment, such as mqtts://mqtt.example.org:8883; empty: the one above.",
+    )
     web_host: str = Field("127.0.0.1", description="Address that the console and the API listen on.")
     web_port: int = Field(8420, ge=1, le=65535, description="Port of the console and the API.")
     public_url: str | None = Field(None, description="Address under which people reach the console; empty: the one listened on.")

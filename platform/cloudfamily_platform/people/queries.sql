@@ -118,3 +118,44 @@ UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes 
 
 -- name: give_homes_time
 UPDATE home SET due_at = greatest(due_at, %(now)s + least(silence_minutes, %(grace_minutes)s) * interval '1 minute') WHERE due_at IS NOT NULL;
+
+-- name: issue_credential
+INSERT INTO credential (username, kind, hash, bases, created_at, issued_at)
+VALUES (%(username)s, %(kind)s, %(hash)s, %(bases)s, %(now)s, %(now)s)
+ON CONFLICT (username) DO UPDATE SET hash = EXCLUDED.hash, bases = EXCLUDED.bases, issued_at = EXCLUDED.issued_at, revoked_at = NULL
+WHERE credential.kind = EXCLUDED.kind RETURNING username;
+
+-- name: other_bridges
+SELECT username, bases FROM credential WHERE kind = 'bridge' AND revoked_at IS NULL AND username <> %(username)s ORDER BY username;
+
+-- name: revoke_credential
+-- Also a device that has only a certificate, if it is on the books.
+INSERT INTO credential (username, kind, created_at, revoked_at)
+SELECT %(username)s, 'device', %(now)s, %(now)s
+WHERE EXISTS (SELECT FROM device WHERE code = %(username)s) OR EXISTS (SELECT FROM credential WHERE username = %(username)s)
+ON CONFLICT (username) DO UPDATE SET revoked_at = coalesce(credential.revoked_at, EXCLUDED.revoked_at) RETURNING username;
+
+-- name: credentials
+SELECT username, kind, hash, bases, issued_at, revoked_at FROM credential ORDER BY username COLLATE "C";
+
+-- name: credentials_stamp
+-- Other whenever any of them is. No time stamp does: transactions need not end in the order in which they began.
+SELECT count(*) || ' ' || coalesce(sum(hashtextextended(concat_ws('|', username, kind, hash, bases, revoked_at IS NULL), 0)::numeric), 0) AS stamp
+FROM credential;
+
+-- name: device_or_credential
+SELECT name.username, c.kind, v.id AS device_id, h.district_id, coalesce(h.canary, false) AS canary
+FROM (SELECT %(username)s::text AS username) name
+LEFT JOIN credential c USING (username) LEFT JOIN device v ON v.code = name.username LEFT JOIN home h ON h.id = v.home_id;
+
+-- name: forget_enrolments
+DELETE FROM enrolment WHERE username = %(username)s AND used_at IS NULL;
+
+-- name: forget_old_enrolments
+DELETE FROM enrolment WHERE expires_at < %(now)s;
+
+-- name: add_enrolment
+INSERT INTO enrolment (hash, username, created_at, expires_at) VALUES (%(hash)s, %(username)s, %(now)s, %(expires_at)s);
+
+-- name: use_enrolment
+UPDATE enrolment SET used_at = %(now)s WHERE hash = %(hash)s AND used_at IS NULL AND expires_at > %(now)s RETURNING username;

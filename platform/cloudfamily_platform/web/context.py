@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol, cast
+from typing import Annotated, NamedTuple, Protocol, cast
 
 from fastapi import Cookie, Depends, Request
 
@@ -32,12 +32,25 @@ class Check(Protocol):
     async def ready(self) -> bool: ...
 
 
+class Broker(NamedTuple):
+    """Where a device finds the broker."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+LOOPBACK = Broker("127.0.0.1", 1883, False)
+
+
 @dataclass(frozen=True)
 class Context:
     pool: db.Pool
     clock: Clock
     #: What /readyz asks.
     checks: Sequence[Check] = ()
+    #: What a device is told at its enrolment.
+    broker: Broker = LOOPBACK
 
 
 def context(request: Request) -> Context:

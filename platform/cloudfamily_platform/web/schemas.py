@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -86,6 +87,33 @@ class Bind(Body):
 class Bound(BaseModel):
     device: str = Field(examples=["new-button-17"])
     home: str = Field(examples=["WX-001"])
+
+
+class Code(Body):
+    code: str = Field(min_length=1, max_length=40, examples=["7K3M-9QXA-B2ZT"])
+
+
+class Enrolment(BaseModel):
+    device: str = Field(examples=["new-button-17"])
+    #: Shown once; it works once.
+    code: str = Field(examples=["7K3M-9QXA-B2ZT"])
+    expires_at: datetime
+
+
+class Broker(BaseModel):
+    host: str = Field(examples=["mqtt.example.org"])
+    port: int = Field(examples=[8883])
+    tls: bool = Field(examples=[True])
+
+
+class Enrolled(BaseModel):
+    #: User name, client id and device code in one.
+    username: str = Field(examples=["new-button-17"])
+    password: str = Field(examples=["lW4…"])
+    broker: Broker
+    #: What it may say and hear, as topic filters.
+    publish: list[str] = Field(examples=[["cf/v1/new-button-17/signal"]])
+    subscribe: list[str] = Field(examples=[["cf/v1/new-button-17/answer"]])
 
 
 class Homes(BaseModel):
