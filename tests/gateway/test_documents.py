@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from cloudfamily_gateway import dialects, ingest, wire
-from cloudfamily_gateway.dialects import own
+from cloudfamily_gateway.dialects import common, own
 from cloudfamily_platform.alerts.rules import signals
 from cloudfamily_platform.core import quantity
 from cloudfamily_platform.people import quarantine
@@ -80,7 +80,7 @@ def test_the_schema_names_the_fields_of_the_decoder() -> None:
 
 def test_the_schema_names_the_quantities_kinds_and_answers() -> None:
     values = SCHEMA["$defs"]["reading"]["properties"]["values"]["properties"]
-    assert {name: (one["minimum"], one["maximum"]) for name, one in values.items()} == {one.name: (one.lowest, one.highest) for one in own.QUANTITIES.values()}
+    assert {name: (one["minimum"], one["maximum"]) for name, one in values.items()} == {one.name: (one.lowest, one.highest) for one in common.QUANTITIES.values()}
     assert SCHEMA["$defs"]["signal"]["properties"]["kind"]["enum"] == KINDS
     migration = (resources.files("cloudfamily_platform") / "migrations" / "0004_signal.sql").read_text(encoding="utf-8")
     (answers,) = re.findall(r"answer IN \((.*?)\)", migration)
@@ -125,7 +125,7 @@ def test_every_example_of_the_protocol_holds() -> None:
 
 
 def test_the_tables_of_the_protocol_are_the_code() -> None:
-    quantities = [[one.name, one.unit or "1 = somebody moves", f"{one.lowest:g}", f"{one.highest:g}"] for one in own.QUANTITIES.values()]
+    quantities = [[one.name, one.unit or "1 = somebody moves", f"{one.lowest:g}", f"{one.highest:g}"] for one in common.QUANTITIES.values()]
     assert table(PROTOCOL, "quantity | unit | from | to") == quantities
     kinds = table(PROTOCOL, "kind | what happened | severity")
     assert [(kind, severity) for kind, _, severity in kinds] == [(kind, signals.SEVERITY[kind]) for kind in KINDS]
@@ -141,7 +141,7 @@ def test_the_tables_of_the_protocol_are_the_code() -> None:
         f"at most {wire.LARGEST:,} bytes",
         f"more than {wire.LARGEST:,} bytes",
         f"at most {ingest.AHEAD.total_seconds() / 60:g} minutes ahead, at most {ingest.BEHIND.total_seconds() / 3600:g} hours behind",
-        f"`battery` at or below {own.BATTERY_LOW_PERCENT} tells",
+        f"`battery` at or below {common.BATTERY_LOW_PERCENT} tells",
         f"0 to {2**53 - 1}",
     ],
 )
