@@ -177,7 +177,9 @@ def test_a_topic_for_each_field_is_understood_as_well(hear: Any) -> None:
 
 
 def test_codes_tell_networks_edges_and_names_apart(hear: Any) -> None:
-    topics = [(f"zigbee2mqtt{base}/{name}", hub) for base in ("", "-attic", "_attic") for name in ("door", "attic.door", "attic/door") for hub in (None, "edge-7")]
+    topics = [
+        (f"zigbee2mqtt{base}/{name}", hub) for base in ("", "-attic", "_attic") for name in ("door", "attic.door", "attic/door") for hub in (None, "edge-7")
+    ]
     assert len({hear(topic, {"battery": 90}, hub=hub).device for topic, hub in topics}) == len(topics)
     assert hear("zigbee2mqtt-attic/door", {"battery": 90}, hub="edge-7").device == "edge-7.z2m-attic.door"
     assert hear("zigbee2mqtt-a.b/door", {"battery": 90}).faults == ["wrong_topic"]
