@@ -70,7 +70,7 @@ def encode_command(family: str, address: str, do: str, params: Mapping[str, obje
     `address` is the announcement's; the edge before the device is not in the topic.
     """
     encode = COMMANDS.get(family)
-    found = encode(address, do, params) if encode and address else None
+    found = encode(address, do, params) if encode and common.is_address(address) else None
     if found is None:
         return None
     topic, said = found

@@ -95,7 +95,7 @@ def read_uplink(told: common.Told, known: dict[str, Any], said: dict[str, Any]) 
         return
     calls = any(common.CALLS.search(str(known.get(name) or "")) for name in ("deviceName", "deviceProfileName"))
     # An uplink is a word of its own, and comes once for each number that ChirpStack gives it.
-    once = str(said.get("deduplicationId") or f"{said.get('fCnt', 0)}@{told.time.isoformat()}")[:80]
+    once = str(said.get("deduplicationId") or f"{said.get('fCnt', 0)}@{told.time.isoformat()}")
     understood, unknown = 0, list[str]()
     for name, value in flat(fields):
         if read_field(told, name, value, calls, once):
@@ -133,7 +133,7 @@ def read_field(told: common.Told, name: str, value: object, calls: bool, once: s
         if common.says_nothing(value) or found is False:
             return True
         if calls:
-            told.happened("sos", once, {"said": str(value)[:40]})
+            told.happened("sos", once, str(value))
         else:
             told.touched()
     elif meaning.sort == "alarm" and meaning.name != "tamper" and found is not None:

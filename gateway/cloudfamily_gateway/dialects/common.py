@@ -127,9 +127,19 @@ def wanted(params: Mapping[str, object]) -> tuple[bool, int]:
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
+ODD = re.compile("[+#\0\ud800-\udfff]")
+
+
 def text(value: object) -> str | None:
-    """A short text of a message, for an announcement."""
-    return value.strip()[:100].replace("\0", "") or None if isinstance(value, str) else None
+    """A short text of a message, for an announcement, as a database can keep it."""
+    if not isinstance(value, str):
+        return None
+    return value.strip()[:100].replace("\0", "").encode("utf-8", "replace").decode() or None
+
+
+def is_address(said: str) -> bool:
+    """Whether something can be published there: no wildcards, no halves of characters, as short as MQTT wants it."""
+    return bool(said) and not ODD.search(said) and len(said) <= 1000
 
 
 def wrong_topic(topic: str) -> wire.Decoded:
@@ -186,10 +196,14 @@ class Told:
 
     def press(self, word: str) -> None:
         """Somebody calls for help. The same word within the same second is one press: it comes on two topics from some bridges."""
-        self.happened("sos", f"{word}@{self.time:%Y-%m-%dT%H:%M:%S}", {"said": word[:40]})
+        self.happened("sos", f"{word}@{self.time:%Y-%m-%dT%H:%M:%S}", word)
 
-    def happened(self, kind: str, once: str, detail: Mapping[str, object] | None = None) -> None:
-        self.signals.append(wire.Signal(device=self.device, kind=kind, once=once, at=self.time, detail=dict(detail or {})))
+    def happened(self, kind: str, once: str, said: str = "") -> None:
+        """`once` and `said` are of the device's own making: of any length, with bytes that no database keeps."""
+        if not once.isprintable() or len(once) > 100:
+            once = hashlib.sha256(once.encode("utf-8", "replace")).hexdigest()
+        word = text(said)
+        self.signals.append(wire.Signal(device=self.device, kind=kind, once=once, at=self.time, detail={"said": word} if word else {}))
 
     def touched(self) -> None:
         """Somebody used a button that calls for nothing: it shows that somebody is about."""

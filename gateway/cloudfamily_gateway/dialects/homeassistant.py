@@ -128,7 +128,7 @@ def speaker(frame: wire.Frame, device: dict[str, Any], entities: list[dict[str, 
             if found := family.device_of(topic, frame.hub, called):
                 hub = zigbee2mqtt.bridge_of(topic, frame.hub) if family is zigbee2mqtt else None
                 device_code, address = found
-                return Speaker(family.FAMILY, device_code, address, None if hub == device_code else hub)
+                return Speaker(family.FAMILY, device_code, address if common.is_address(address) else None, None if hub == device_code else hub)
     name = identifier(device.get("identifiers")) or identifier(device.get("connections")) or identifier(entities[0].get("unique_id"))
     return Speaker(FAMILY, wire.device_code(frame.hub or "", "ha", name), None, None) if name else None
 

@@ -161,7 +161,7 @@ def decode_events(frame: wire.Frame, prefix: str, device: str, params: dict[str,
             continue
         if common.CALLS.search(prefix):
             stamp = event.get("ts") or params.get("ts")
-            told.happened("sos", f"{event.get('component')}/{event['event']}@{stamp}" if stamp else "", {"said": str(event["event"])})
+            told.happened("sos", f"{event.get('component')}/{event['event']}@{stamp}" if stamp else "", str(event["event"]))
         else:
             told.touched()
     if told.empty:

@@ -99,7 +99,7 @@ def decode_discovery(frame: wire.Frame, found: Place) -> wire.Decoded:
         return wire.Decoded(None)
     said = common.read_object(frame.payload)
     topic = said.get("t") if said else None
-    if not said or not isinstance(topic, str) or not topic:
+    if not said or not isinstance(topic, str) or not common.is_address(topic):
         return common.not_understood(None, "a discovery without a topic t")
     device = code(frame.hub, topic)
     one = wire.Announcement(device, FAMILY, vendor="Tasmota", model=common.text(said.get("md")), name=common.text(said.get("dn")), address=topic)
@@ -161,10 +161,15 @@ def decode_zigbee(frame: wire.Frame, topic: str, bridge: str, received: dict[str
         child = common.Told(frame, code(frame.hub, topic, name))
         read_zigbee(child, name, values)
         told.append(child)
-        announced.append(wire.Announcement(child.device, FAMILY, name=common.text(name), hub=bridge, address=f"{topic}/{name}"))
+        announced.append(wire.Announcement(child.device, FAMILY, name=common.text(name), hub=bridge, address=address_of(topic, name)))
     if not told:
         return common.not_understood(bridge, "ZbReceived names no device")
     return common.merged(bridge, told, tuple(announced))
+
+
+def address_of(topic: str, name: str) -> str | None:
+    address = f"{topic}/{name}"
+    return address if common.is_address(address) else None
 
 
 def read_zigbee(told: common.Told, name: str, values: Mapping[str, Any]) -> None:

@@ -210,7 +210,7 @@ def announcement(frame: wire.Frame, base: str, bridge: str, item: dict[str, Any]
     if item.get("type") == "Coordinator":
         return wire.Announcement(bridge, FAMILY, "hub", name=base, mains=True, address=f"{base}/bridge")
     name = item.get("friendly_name")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not common.is_address(name):
         return None
     definition = item.get("definition")
     known: dict[str, Any] = definition if isinstance(definition, dict) else {}

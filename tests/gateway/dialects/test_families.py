@@ -95,7 +95,8 @@ def test_what_a_family_has_no_way_to_say(family: str, do: str) -> None:
 def test_a_family_that_cannot_says_so_and_a_strange_wish_is_no_error() -> None:
     for family in dialects.COMMANDS:
         assert dialects.encode_command(family, "x", "voice", {"text": "你好"}) is None
-        assert dialects.encode_command(family, "", "siren", {}) is None
+        for nowhere in ("", "a/+", "#", "a\0", "\ud800", "a" * 2000):
+            assert dialects.encode_command(family, nowhere, "siren", {}) is None
         for odd in (None, "soon", -1, 1e9, [], float("nan"), True):
             found = dialects.encode_command(family, "x", "siren", {"on": odd, "seconds": odd, "minutes": odd})
             assert found is None or isinstance(found[1], bytes)

@@ -27,6 +27,8 @@ def test_a_device_of_zigbee2mqtt_is_the_one_that_its_own_dialect_knows(hear: Any
     device = hear("zigbee2mqtt/bath", {"battery": 97}).device
     expected = wire.Announcement(device, "zigbee2mqtt", "other", "TuYa", "SOS button (TS0215A_sos)", "bath", hub="z2m.bridge", address="zigbee2mqtt/bath")
     assert heard.announcements == (expected,)
+    climate = {**Z2M, "device_class": "temperature", "entity_category": None}
+    assert hear("homeassistant/sensor/0x0c4314fffe03c247/temperature/config", climate).announcements == (expected,), "bridge/devices knows its kind better"
     part = {**Z2M, "state_topic": "zigbee2mqtt/bath/l1"}
     assert hear("homeassistant/light/0x0c4314fffe03c247/light_l1/config", part).announcements == (expected,)
 

@@ -95,3 +95,24 @@ def test_a_device_that_only_says_that_its_battery_is_low(world: Any) -> None:
     assert row["kind"] == "battery_low"
     for language, sentence in (("en", "Device z2m.door says that its battery is low"), ("zh-CN", "设备 z2m.door 报告电量低")):
         assert texts.say(language, row["why"]["key"], **row["why"]["params"]) == sentence
+
+
+def test_names_that_no_database_keeps_hold_up_nothing(world: Any) -> None:
+    """Half a character, or a zero byte: one bad name of one hub must not stop the lane for everybody."""
+    odd = (r"\ud800", r"a\u0000b", "x" * 5000)
+    frames = [wire.Frame("zigbee2mqtt/good", b'{"contact":true}', world.now)]
+    for name in odd:
+        listed = f'[{{"type":"EndDevice","friendly_name":"{name}"}},{{"type":"EndDevice","friendly_name":"ok","definition":{{"vendor":"{name}"}}}}]'
+        frames += [
+            wire.Frame("zigbee2mqtt/bridge/devices", listed.encode(), world.now),
+            wire.Frame("homeassistant/sensor/a/config", f'{{"stat_t":"zigbee2mqtt/{name}","dev":{{"ids":"{name}","name":"{name}"}}}}'.encode(), world.now),
+            wire.Frame("tasmota/discovery/AA/config", f'{{"t":"{name}","dn":"{name}"}}'.encode(), world.now),
+            wire.Frame("tele/zb/SENSOR", f'{{"ZbReceived":{{"{name}":{{"Temperature":21}}}}}}'.encode(), world.now),
+            wire.Frame("zigbee2mqtt/sos", f'{{"action":"single {name}"}}'.encode(), world.now),
+            wire.Frame("application/1/device/01/event/up", f'{{"deduplicationId":"{name}","object":{{"sos":true}}}}'.encode(), world.now),
+            wire.Frame("cf/v1/hub/senml", f'[{{"n":"{name}/temperature","v":21}}]'.encode(), world.now),
+        ]
+        world.wait(seconds=2)
+    world.store.store(frames)
+    assert world.value("SELECT count(*) FROM reading r JOIN device v ON v.id = r.device_id WHERE v.code = 'z2m.good'") == 1
+    assert world.value("SELECT count(*) FROM signal WHERE device_code = 'z2m.sos'") >= 1
