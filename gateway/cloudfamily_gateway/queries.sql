@@ -37,7 +37,7 @@ RETURNING active;
 UPDATE device SET family = %(family)s, vendor = coalesce(%(vendor)s, vendor), model = coalesce(%(model)s, model), name = coalesce(%(name)s, name),
        hub_id = coalesce(nullif(%(hub_id)s::int, id), hub_id), mains = coalesce(%(mains)s, mains), address = coalesce(%(address)s, address),
        report_minutes = coalesce(%(report_minutes)s, report_minutes),
-       kind = CASE WHEN home_id IS NULL THEN %(kind)s ELSE kind END
+       kind = CASE WHEN home_id IS NULL AND %(kind)s::text <> 'other' THEN %(kind)s ELSE kind END
 WHERE code = %(device)s;
 
 -- name: link

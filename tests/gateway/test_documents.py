@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from cloudfamily_gateway import dialects, ingest, wire
-from cloudfamily_gateway.dialects import own
+from cloudfamily_gateway.dialects import common, own, senml, words, zigbee2mqtt
 from cloudfamily_platform.alerts.rules import signals
 from cloudfamily_platform.core import quantity
 from cloudfamily_platform.people import quarantine
@@ -80,7 +80,9 @@ def test_the_schema_names_the_fields_of_the_decoder() -> None:
 
 def test_the_schema_names_the_quantities_kinds_and_answers() -> None:
     values = SCHEMA["$defs"]["reading"]["properties"]["values"]["properties"]
-    assert {name: (one["minimum"], one["maximum"]) for name, one in values.items()} == {one.name: (one.lowest, one.highest) for one in own.QUANTITIES.values()}
+    assert {name: (one["minimum"], one["maximum"]) for name, one in values.items()} == {
+        one.name: (one.lowest, one.highest) for one in common.QUANTITIES.values()
+    }
     assert SCHEMA["$defs"]["signal"]["properties"]["kind"]["enum"] == KINDS
     migration = (resources.files("cloudfamily_platform") / "migrations" / "0004_signal.sql").read_text(encoding="utf-8")
     (answers,) = re.findall(r"answer IN \((.*?)\)", migration)
@@ -114,6 +116,9 @@ def test_an_unknown_kind_does_not_fit_the_schema_and_is_an_alarm_all_the_same() 
 def test_every_example_of_the_protocol_holds() -> None:
     examples = re.findall(r"^(cf/v1/[^/ ]+/(\w+)) +(\{.*\})$", PROTOCOL, re.MULTILINE)
     assert {name for _, name, _ in examples} == set(MESSAGES)
+    (report,) = re.findall(r"^(cf/v1/[^/ ]+/senml) +(\[.*\])$", PROTOCOL, re.MULTILINE)
+    decoded = dialects.decode(wire.Frame(report[0], report[1].encode(), AT))
+    assert (len(decoded.readings), decoded.faults) == (3, ())
     for topic, name, payload in examples:
         assert fits(json.loads(payload), SCHEMA["$defs"][name]), payload
         if name == "answer":
@@ -125,13 +130,13 @@ def test_every_example_of_the_protocol_holds() -> None:
 
 
 def test_the_tables_of_the_protocol_are_the_code() -> None:
-    quantities = [[one.name, one.unit or "1 = somebody moves", f"{one.lowest:g}", f"{one.highest:g}"] for one in own.QUANTITIES.values()]
+    quantities = [[one.name, one.unit or "1 = somebody moves", f"{one.lowest:g}", f"{one.highest:g}"] for one in common.QUANTITIES.values()]
     assert table(PROTOCOL, "quantity | unit | from | to") == quantities
     kinds = table(PROTOCOL, "kind | what happened | severity")
     assert [(kind, severity) for kind, _, severity in kinds] == [(kind, signals.SEVERITY[kind]) for kind in KINDS]
     assert [row[0] for row in table(PROTOCOL, "answer | when | what a device may do")] == SCHEMA["$defs"]["answer"]["properties"]["answer"]["enum"]
-    source = "".join(inspect.getsource(module) for module in (dialects, own, ingest))
-    reasons = set(re.findall(r'Fault\("(\w+)"|details\["(\w+)"\]', source))
+    source = "".join(path.read_text(encoding="utf-8") for path in (Path(ingest.__file__), *Path(dialects.__file__).parent.glob("*.py")))
+    reasons = set(re.findall(r'(?:Fault|fault)\("(\w+)"|details\["(\w+)"\]', source))
     assert {row[0] for row in table(PROTOCOL, "reason in quarantine | what it means")} == {one or other for one, other in reasons}
 
 
@@ -141,7 +146,7 @@ def test_the_tables_of_the_protocol_are_the_code() -> None:
         f"at most {wire.LARGEST:,} bytes",
         f"more than {wire.LARGEST:,} bytes",
         f"at most {ingest.AHEAD.total_seconds() / 60:g} minutes ahead, at most {ingest.BEHIND.total_seconds() / 3600:g} hours behind",
-        f"`battery` at or below {own.BATTERY_LOW_PERCENT} tells",
+        f"`battery` at or below {common.BATTERY_LOW_PERCENT} tells",
         f"0 to {2**53 - 1}",
     ],
 )
@@ -149,9 +154,39 @@ def test_the_figures_of_the_protocol_are_the_code(figure: str) -> None:
     assert figure in PROTOCOL
 
 
-def test_the_tables_of_devices_are_the_code() -> None:
-    families = {row[0]: row[2] for row in table(DEVICES, "first level of the topic | family | file | described in")}
-    assert families == {level: str(Path(inspect.getfile(decoder)).relative_to(ROOT)) for level, decoder in dialects.BY_TOPIC.items()}
+def test_the_table_of_families_is_the_code() -> None:
+    rows = table(DEVICES, "topics | family | file | described in")
+    assert {row[1]: row[2] for row in rows} == {name: str(Path(inspect.getfile(decoder)).relative_to(ROOT)) for decoder, name in dialects.FAMILIES.items()}
+    for topics, family, _, _ in rows:
+        for topic in topics.split("`, `"):
+            assert dialects.family_of(re.sub("<.*?>", "x", topic)) == family, topic
+
+
+def test_the_fields_words_and_commands_of_devices_are_the_code() -> None:
+    fields = {field for row in table(DEVICES, "field | becomes") for field in row[0].split("`, `")}
+    assert fields == zigbee2mqtt.FIELDS | {"last_seen"}
+    for heading, known in (("measures | a number whose name has", words.MEASURES), ("is so or not | a state whose name has", words.STATES)):
+        assert table(DEVICES, heading) == [[name, ", ".join(sorted(said))] for name, said in known]
+    for said in (words.ELSEWHERE, words.ABOUT):
+        assert ", ".join(sorted(said)) in DEVICES
+    heading = ["siren", "light", "test", "interval", "voice"]
+    for family, *cells in table(DEVICES, "family | " + " | ".join(heading)):
+        assert [bool(cell) for cell in cells] == [dialects.encode_command(family, "x", do, {"minutes": 5}) is not None for do in heading], family
+    assert {row[0] for row in table(DEVICES, "family | " + " | ".join(heading))} == set(dialects.COMMANDS)
+
+
+def test_the_units_of_a_report_are_the_code() -> None:
+    known = {
+        quantity: set(units.split("`, `"))
+        for row in table(PROTOCOL, "quantity | units")
+        for quantity, units in ((name, row[1]) for name in row[0].split("`, `"))
+    }
+    states = {name: known.pop(name) for name in senml.STATES}
+    assert known == {name: set(units) for name, units in senml.UNITS.items()}
+    assert all(next(iter(units)).startswith("none") for units in states.values())
+
+
+def test_the_table_of_quantities_is_the_code() -> None:
     moves = {True: "yes", False: ""}
     known = [[str(q.number), q.name, q.unit, f"{q.lowest:g}", f"{q.highest:g}", moves[q.number in quantity.MOVEMENT]] for q in quantity.ALL]
     assert table(DEVICES, "number | name | unit | from | to | shows that somebody moves") == known

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 
 from cloudfamily_gateway import wire
-from cloudfamily_platform.core import quantity
+from cloudfamily_gateway.dialects import common, senml
 
-#: A battery at or below this many percent is a signal, once a day and device.
-BATTERY_LOW_PERCENT = 15
-
-#: What a reading may measure: all that we know but a press, which is a signal and would alert nobody here.
-QUANTITIES = {name: one for name, one in quantity.BY_NAME.items() if one.number != quantity.PRESS}
+Reader = Callable[[str, wire.Frame], wire.Decoded]
+#: Topics that are remembered, so that a device which speaks again is not read letter by letter.
+REMEMBERED = 50_000
 #: What only the platform notices; a device that says it as a signal has not understood us.
 NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "unreadable")
-#: What msgspec raises on a message that is not ours.
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+#: Longer topics than ours can be are not remembered.
+LONGEST_TOPIC = 80
+NOBODY: tuple[str, None] = ("", None)
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 #: Past 2^53 JSON numbers differ from one language to the next.
@@ -57,76 +56,70 @@ info_message = msgspec.json.Decoder(InfoMessage)
 
 
 def decode(frame: wire.Frame) -> wire.Decoded:
-    """`cf/v1/{device}/reading`, `…/signal`, `…/info` and `…/status`."""
-    parts = frame.topic.split("/")
-    read = READERS.get(parts[3]) if len(parts) == 4 else None
-    if read is None or parts[1] != "v1" or not wire.DEVICE.match(parts[2]):
+    """`cf/v1/{device}/reading`, `…/senml`, `…/signal`, `…/info` and `…/status`."""
+    device, read = address(frame.topic) if len(frame.topic) <= LONGEST_TOPIC else NOBODY
+    if read is None:
         fault = wire.Fault("wrong_topic", f"{frame.topic[:200]!r} is not cf/v1/{{device}}/ and one of {', '.join(READERS)}")
         return wire.Decoded(None, faults=(fault,))
-    device, payload = parts[2], frame.payload
-    if len(payload) > wire.LARGEST:
+    if len(frame.payload) > wire.LARGEST:
         fault = wire.Fault("too_large", f"more than {wire.LARGEST} bytes")
-        return wire.Decoded(device, (), unreadable(device, payload) if parts[3] == "signal" else (), (fault,))
-    return read(device, payload)
+        return wire.Decoded(device, (), (common.unreadable(device, frame.payload),) if read is read_signal else (), (fault,))
+    return read(device, frame)
 
 
-def read_reading(device: str, payload: bytes) -> wire.Decoded:
+@lru_cache(REMEMBERED)
+def address(topic: str) -> tuple[str, Reader | None]:
+    """Who speaks on a topic, and who reads it; None: a topic that is not ours."""
+    parts = topic.split("/")
+    read = READERS.get(parts[3]) if len(parts) == 4 and parts[1] == "v1" and wire.DEVICE.match(parts[2]) else None
+    return (parts[2], read) if read else NOBODY
+
+
+def read_reading(device: str, frame: wire.Frame) -> wire.Decoded:
     try:
-        said = reading_message.decode(payload)
-    except UNREADABLE as error:
+        said = reading_message.decode(frame.payload)
+    except common.UNREADABLE as error:
         return wire.Decoded(device, faults=(wire.Fault("not_understood", str(error)[:300]),))
     readings: list[wire.Reading] = []
     signals: list[wire.Signal] = []
     faults: list[wire.Fault] = []
     for name, value in said.values.items():
-        known = QUANTITIES.get(name)
+        known = common.QUANTITIES.get(name)
         if known is None:
             faults.append(wire.Fault("unknown_quantity", f"{name[:40]!r} is no quantity of a reading"))
-        elif not known.lowest <= value <= known.highest:
-            faults.append(wire.Fault("out_of_range", f"{name} = {value}: a home gives {known.lowest:g} to {known.highest:g} {known.unit}"))
         else:
-            readings.append(wire.Reading(device, known.number, value, said.t))
-            if known.number == quantity.BATTERY and value <= BATTERY_LOW_PERCENT:
-                signals.append(battery_low(device, value, said.t))
+            common.take(known, value, device, said.t, readings, signals, faults)
     return wire.Decoded(device, tuple(readings), tuple(signals), tuple(faults))
 
 
-def battery_low(device: str, percent: float, at: datetime) -> wire.Signal:
-    return wire.Signal(device=device, kind="battery_low", once=f"{at:%Y-%m-%d}", at=at, detail={"percent": round(percent)})
-
-
-def read_signal(device: str, payload: bytes) -> wire.Decoded:
+def read_signal(device: str, frame: wire.Frame) -> wire.Decoded:
     """A signal that cannot be read is still one: somebody may have pressed."""
     try:
-        said = signal_message.decode(payload)
+        said = signal_message.decode(frame.payload)
         if said.kind in NOT_FOR_DEVICES:
             raise msgspec.ValidationError(f"{said.kind} is noticed by the platform, not said by a device")
-    except UNREADABLE as error:
+    except common.UNREADABLE as error:
         fault = wire.Fault("not_understood", str(error)[:300])
-        return wire.Decoded(device, (), unreadable(device, payload), (fault,))
+        return wire.Decoded(device, (), (common.unreadable(device, frame.payload),), (fault,))
     # A device repeats the same t and seq until it is answered; one that tells neither is heard each time.
     once = f"{said.seq}@{said.t.isoformat() if said.t else ''}" if said.seq is not None or said.t else ""
     return wire.Decoded(device, (), (wire.Signal(device=device, kind=said.kind, once=once, at=said.t, seq=said.seq),), ())
 
 
-def unreadable(device: str, payload: bytes) -> tuple[wire.Signal, ...]:
-    return (wire.Signal(device=device, kind="unreadable", once=hashlib.sha256(payload).hexdigest()),)
-
-
-def read_info(device: str, payload: bytes) -> wire.Decoded:
+def read_info(device: str, frame: wire.Frame) -> wire.Decoded:
     try:
-        said = info_message.decode(payload)
-    except UNREADABLE as error:
+        said = info_message.decode(frame.payload)
+    except common.UNREADABLE as error:
         return wire.Decoded(device, faults=(wire.Fault("not_understood", str(error)[:300]),))
     one = wire.Announcement(device, "own", said.kind, said.vendor, said.model, said.name, said.hub, said.report_minutes, said.mains)
     return wire.Decoded(device, announcements=(one,))
 
 
-def read_status(device: str, payload: bytes) -> wire.Decoded:
+def read_status(device: str, frame: wire.Frame) -> wire.Decoded:
     """The last will: the broker says "offline" for a device whose connection broke; it says "online" itself."""
-    if payload not in (b"online", b"offline"):
+    if frame.payload not in (b"online", b"offline"):
         return wire.Decoded(device, faults=(wire.Fault("not_understood", "a status is online or offline"),))
-    return wire.Decoded(device, links=(wire.Link(device, payload == b"online"),))
+    return wire.Decoded(device, links=(wire.Link(device, frame.payload == b"online"),))
 
 
-READERS: dict[str, Callable[[str, bytes], wire.Decoded]] = {"reading": read_reading, "signal": read_signal, "info": read_info, "status": read_status}
+READERS: dict[str, Reader] = {"reading": read_reading, "senml": senml.read, "signal": read_signal, "info": read_info, "status": read_status}

@@ -24,6 +24,8 @@ SEVERITY: dict[str, Severity] = {
 
 def judge(kind: str, detail: Mapping[str, object], device: str) -> Hazard:
     """Every signal is a hazard: one of a kind that we do not know, or cannot read, is taken for a call for help."""
+    if kind == "battery_low" and "percent" not in detail:  # some devices only say that it is low
+        return Hazard(kind=kind, severity=SEVERITY[kind], why="battery_low_said", params={"device": device, **detail})
     if kind in SEVERITY:
         return Hazard(kind=kind, severity=SEVERITY[kind], why=kind, params={"device": device, **detail})
     return Hazard(kind="sos", severity="critical", why="unreadable_signal", params={"device": device, "said": kind})
