@@ -18,7 +18,7 @@ BATTERY_LOW_PERCENT = 15
 #: What a reading may measure: all that we know but a press, which is a signal and would alert nobody here.
 QUANTITIES = {name: one for name, one in quantity.BY_NAME.items() if one.number != quantity.PRESS}
 #: What only the platform notices; a device that says it as a signal has not understood us.
-NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "unreadable")
+NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "back", "unreadable")
 #: What msgspec raises on a message that is not ours.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 

@@ -113,8 +113,20 @@ SELECT reading_maintain(%(now)s, %(keep_days)s);
 INSERT INTO alive (name, at) VALUES (%(name)s, %(now)s)
 ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at RETURNING (SELECT at FROM alive WHERE name = %(name)s) AS before;
 
+-- name: gateway_alive
+-- Its next word is waited for; after a darkness the alerts' side looks at once.
+INSERT INTO alive (name, at, due_at) VALUES (%(name)s, %(now)s, %(due_at)s)
+ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at, due_at = CASE WHEN alive.dark_since IS NULL THEN EXCLUDED.due_at ELSE EXCLUDED.at END;
+
+-- name: gateway_leaves
+DELETE FROM alive WHERE name = %(name)s;
+
+-- name: forget_gateways
+DELETE FROM alive WHERE dark_since IS NOT NULL AND at < %(before)s;
+
 -- name: watch_devices_from
-UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes * interval '1 minute' WHERE due_at IS NOT NULL;
+-- Whoever was found silent before stays so: people know of it.
+UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes * interval '1 minute' WHERE due_at IS NOT NULL AND silent_since IS NULL;
 
 -- name: give_homes_time
 UPDATE home SET due_at = greatest(due_at, %(now)s + least(silence_minutes, %(grace_minutes)s) * interval '1 minute') WHERE due_at IS NOT NULL;
