@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from cloudfamily import runner
+from cloudfamily.parts import Parts
 from cloudfamily_gateway import outage, supervise, wire
 from cloudfamily_platform.alerts import alert, escalate, gateways, watch
+from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.people import blindness
 from cloudfamily_platform.people import person as people
 
@@ -43,9 +47,9 @@ def sensors(hubs: list[str]) -> list[str]:
 def minutes(world: Any, count: int, *speaking: str) -> None:
     """Minute by minute; within each, everybody who speaks does so at a second of their own."""
     for _ in range(count):
-        for part in range(6):
-            world.wait(seconds=10)
-            say(world, *speaking[part::6])
+        for part in range(4):
+            world.wait(seconds=15)
+            say(world, *speaking[part::4])
             world.drain(*STAGES)
 
 
@@ -77,7 +81,7 @@ def test_a_power_cut_is_one_incident_and_whoever_stays_silent_is_told_afterwards
     assert 6 <= params["silent"] <= 16  # said as soon as it is plain, not when the last has fallen silent
     assert params["minutes"] == 1
 
-    minutes(world, 60, *lucky, *sensors(lucky))
+    minutes(world, 20, *lucky, *sensors(lucky))
     assert alerts(world) == [("district_dark", "district.wanxiu")]
     assert world.value("SELECT count(*) FROM device WHERE silent_since IS NOT NULL") == 32
     assert world.value("SELECT count(*) FROM signal WHERE held") == 32
@@ -226,6 +230,27 @@ def test_a_gateway_that_is_stopped_on_purpose_is_not_missed(world: Any) -> None:
     world.run(blindness.leave(world.conn, "gateway-1"))
     lives(world, "gateway-2", seconds=600)
     assert alerts(world) == []
+
+
+def test_a_gateway_says_that_it_lives_and_that_it_leaves(world: Any, broker: tuple[str, int]) -> None:
+    """The real one, with its lanes on a real broker."""
+
+    def there() -> list[str]:
+        return [row["name"] for row in world.rows("SELECT name FROM alive ORDER BY name")]
+
+    async def story() -> None:
+        settings = Settings(gateway_name="gateway-9")
+        running = runner.Runner(settings, Parts(world.url, *broker, "http://nowhere"), ["gateway"])
+        task = asyncio.create_task(running.run())
+        async with asyncio.timeout(20):
+            await running.ready.wait()
+            assert there() == ["gateway", "gateway/gateway-9"]
+            running.stop.set()
+            await task
+        await running.jobs()["alive"][1]()  # a tick that was under way
+        assert there() == ["gateway"]
+
+    world.run(story())
 
 
 def test_when_all_gateways_were_dark_everybody_gets_time(world: Any) -> None:
