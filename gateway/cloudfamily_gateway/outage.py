@@ -32,8 +32,8 @@ def deaf(now: datetime) -> dict[str, object]:
 async def detect(conn: db.Connection, district_id: int, now: datetime) -> bool:
     """After a home of this district was found silent: is it the district? True when an outage begins now."""
     values = {"district_id": district_id, "now": now, "at": now, "window_minutes": WINDOW_MINUTES}
-    few = await db.one(await conn.execute(QUERIES["newly_silent_homes"], values))
-    if few["homes"] < LEAST_HOMES:
+    at_most = await db.one(await conn.execute(QUERIES["newly_silent_homes"], values))
+    if not is_outage(at_most["silent"], at_most["homes"]):
         return False
     district = await (await conn.execute(QUERIES["lock_district"], values)).fetchone()
     if district is None:

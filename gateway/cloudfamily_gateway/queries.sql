@@ -137,8 +137,13 @@ GROUP BY 1, 2 ORDER BY 1;
 UPDATE device SET battery_empty_on = %(empty_on)s, battery_looked_on = %(today)s WHERE id = %(id)s;
 
 -- name: newly_silent_homes
-SELECT count(DISTINCT v.home_id) AS homes FROM device v JOIN home h ON h.id = v.home_id
-WHERE v.silent_since >= %(now)s - greatest(%(window_minutes)s, v.report_minutes) * interval '1 minute' AND h.district_id = %(district_id)s AND NOT h.canary;
+-- At most so many homes can have gone dark, of so many with a pulse (see below): cheap, and nearly always enough to say no.
+SELECT (SELECT count(DISTINCT v.home_id) FROM device v JOIN home h ON h.id = v.home_id
+        WHERE v.silent_since >= %(now)s - greatest(%(window_minutes)s, v.report_minutes) * interval '1 minute'
+          AND h.district_id = %(district_id)s AND NOT h.canary) AS silent,
+       (SELECT count(*) FROM home h WHERE h.district_id = %(district_id)s AND NOT h.canary AND EXISTS (
+            SELECT FROM device v WHERE v.home_id = h.id AND v.due_at IS NOT NULL AND (v.promise = 'regular' OR v.kind = 'hub'
+            OR EXISTS (SELECT FROM device w WHERE w.hub_id = v.id) OR EXISTS (SELECT FROM device w WHERE w.edge = v.code)))) AS homes;
 
 -- name: lock_district
 SELECT code FROM district WHERE id = %(district_id)s FOR NO KEY UPDATE SKIP LOCKED;
@@ -150,8 +155,8 @@ WITH link AS (
     SELECT v.home_id, v.silent_since, greatest(%(window_minutes)s, v.report_minutes) * interval '1 minute' AS span,
            rank() OVER (PARTITION BY v.home_id ORDER BY b.is_hub DESC, v.report_minutes) AS place
     FROM device v JOIN home h ON h.id = v.home_id
-    CROSS JOIN LATERAL (SELECT v.kind = 'hub' OR EXISTS (SELECT FROM device w WHERE w.hub_id = v.id AND w.id <> v.id)
-                        OR EXISTS (SELECT FROM device w WHERE w.edge = v.code AND w.id <> v.id) AS is_hub) b
+    CROSS JOIN LATERAL (SELECT v.kind = 'hub' OR v.id IN (SELECT hub_id FROM device WHERE hub_id IS NOT NULL)
+                        OR v.code IN (SELECT edge FROM device WHERE edge IS NOT NULL) AS is_hub) b
     WHERE h.district_id = %(district_id)s AND NOT h.canary AND v.due_at IS NOT NULL AND (v.promise = 'regular' OR b.is_hub)
 ), pulse AS (
     SELECT home_id, bool_and(silent_since IS NOT NULL) AS dark, max(silent_since) AS fell_at, max(span) AS span FROM link WHERE place = 1 GROUP BY home_id
