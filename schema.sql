@@ -13,6 +13,13 @@ BEGIN
     PERFORM pg_notify('alert_event', '');
     RETURN NULL;
 END $$;
+CREATE FUNCTION public.device_bound() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.bound_at := coalesce(NEW.bound_at, NEW.watched_from);
+    RETURN NEW;
+END $$;
 CREATE FUNCTION public.reading_maintain(at timestamp with time zone, keep_days integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -389,7 +396,9 @@ CREATE VIEW public.alert_view AS
      LEFT JOIN public.person handler ON ((handler.id = a.handler_id)));
 CREATE TABLE public.alive (
     name text NOT NULL,
-    at timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    dark_since timestamp with time zone
 );
 
 CREATE TABLE public.balance (
@@ -505,8 +514,12 @@ CREATE TABLE public.device (
     offline_since timestamp with time zone,
     silent_since timestamp with time zone,
     battery_empty_on date,
+    report_from text DEFAULT 'nobody'::text NOT NULL,
+    bound_at timestamp with time zone,
+    battery_looked_on date,
     CONSTRAINT device_code_check CHECK ((code ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
     CONSTRAINT device_promise_check CHECK ((promise = ANY (ARRAY['regular'::text, 'events'::text]))),
+    CONSTRAINT device_report_from_check CHECK ((report_from = ANY (ARRAY['nobody'::text, 'model'::text, 'said'::text]))),
     CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640)))
 );
 
@@ -587,6 +600,24 @@ ALTER TABLE public.notification ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
 
 ALTER TABLE public.offer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.offer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.outage (
+    id bigint NOT NULL,
+    district_id smallint NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    due_at timestamp with time zone,
+    CONSTRAINT outage_check CHECK (((ended_at IS NULL) = (due_at IS NOT NULL)))
+);
+
+ALTER TABLE public.outage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outage_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -722,7 +753,8 @@ CREATE TABLE public.signal (
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     due_at timestamp with time zone,
     tries smallint DEFAULT 0 NOT NULL,
-    district_id smallint
+    district_id smallint,
+    held boolean DEFAULT false NOT NULL
 );
 
 ALTER TABLE public.signal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -838,6 +870,8 @@ ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_alert_id_person_id_key UNIQUE (alert_id, person_id);
 ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.outage
+    ADD CONSTRAINT outage_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.person
     ADD CONSTRAINT person_code_key UNIQUE (code);
 ALTER TABLE ONLY public.person
@@ -892,11 +926,14 @@ CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
 CREATE INDEX alert_home ON public.alert USING btree (home_id);
 CREATE UNIQUE INDEX alert_one_live ON public.alert USING btree (COALESCE(('home '::text || home_id), ('device '::text || device_code)), kind) WHERE (state <> 'resolved'::text);
 CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE (state = 'resolved'::text);
+CREATE INDEX alive_due ON public.alive USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX command_due ON public.command USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX contact_person ON public.contact USING btree (person_id);
 CREATE INDEX device_due ON public.device USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX device_edge ON public.device USING btree (edge) WHERE (edge IS NOT NULL);
 CREATE INDEX device_home ON public.device USING btree (home_id);
 CREATE INDEX device_hub ON public.device USING btree (hub_id) WHERE (hub_id IS NOT NULL);
+CREATE INDEX device_silent ON public.device USING btree (silent_since) WHERE (silent_since IS NOT NULL);
 CREATE INDEX device_unbound ON public.device USING btree (first_seen_at) WHERE (home_id IS NULL);
 CREATE UNIQUE INDEX enrolment_open ON public.enrolment USING btree (username) WHERE (used_at IS NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -904,6 +941,8 @@ CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE 
 CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_person ON public.offer USING btree (person_id);
+CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE UNIQUE INDEX outage_one_live ON public.outage USING btree (district_id) WHERE (ended_at IS NULL);
 CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
 CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);
@@ -921,6 +960,7 @@ CREATE TRIGGER alert_event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pu
 ALTER TABLE public.alert_event ENABLE ALWAYS TRIGGER alert_event_append_only;
 CREATE TRIGGER alert_event_in_order BEFORE INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_in_order();
 CREATE TRIGGER alert_event_tell AFTER INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_tell();
+CREATE TRIGGER device_bound BEFORE INSERT OR UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_bound();
 CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.transfer ENABLE ALWAYS TRIGGER transfer_append_only;
 ALTER TABLE ONLY public.account
@@ -961,6 +1001,8 @@ ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.outage
+    ADD CONSTRAINT outage_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.policy
     ADD CONSTRAINT policy_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.reach

@@ -204,6 +204,23 @@ def canary(
         raise SystemExit(1)
 
 
+check = typer.Typer(no_args_is_help=True, help="What somebody should see to before it matters.")
+app.add_typer(check, name="check")
+
+
+@check.command("devices")
+def check_devices(
+    weeks: Annotated[int, typer.Option(min=1, max=53, help="So many weeks of button tests, this one included.")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """List silent devices, batteries that run out, and buttons without their weekly test."""
+    from cloudfamily import check as checks
+
+    settings = Settings()
+    there = parts.running(settings)
+    print(asyncio.run(checks.devices(there.database_url, weeks, time_zone(settings.timezone), as_json=as_json)))
+
+
 @app.command("migrate")
 def migrate_database() -> None:
     """Bring the configured database's schema up to date."""

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 import cloudfamily_timebank.api
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.stage import Clock
+from cloudfamily_platform.people import blindness
 from cloudfamily_platform.people.person import QUERIES
 from cloudfamily_platform.web import app as web_app
 from cloudfamily_platform.web.context import LOOPBACK, Broker, Check, Context, pool, signed_in
@@ -50,4 +51,5 @@ async def tidy(conn: db.Connection, clock: Clock, keep_days: int) -> None:
     await conn.execute(QUERIES["reading_maintain"], {"now": now, "keep_days": keep_days})
     await conn.execute(QUERIES["forget_old_sessions"], {"now": now})
     await conn.execute(QUERIES["forget_old_enrolments"], {"now": now})
+    await blindness.forget(conn, now)
     await conn.execute(QUERIES["quarantine_forget"], {"before": now - QUARANTINE_KEPT})

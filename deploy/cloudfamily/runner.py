@@ -19,7 +19,7 @@ from cloudfamily import clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
-from cloudfamily_platform.alerts import deliver, escalate, offers, watch
+from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, watch
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
@@ -47,6 +47,8 @@ class Runner:
     roles: Sequence[str]
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Held while the gateway says that it lives, or that it leaves: the one cannot come after the other.
+    living: asyncio.Lock = field(default_factory=asyncio.Lock)
     lanes: list[Lane] = field(default_factory=list)
     tasks: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     #: NOTIFY channel → whom it wakes.
@@ -71,13 +73,24 @@ class Runner:
                 self.tasks.append(self.chat)
             self.tasks.append(lambda: db.listen(self.parts.database_url, self.wake))
             await self.hold([*self.tasks, *(lambda run=run: run(self) for run in beside)])
+            await self.leave()
 
     async def prepare(self) -> None:
         """Before the first stage looks: partitions for today's readings, and time to speak after we were away."""
         async with self.pool.connection() as conn:
             await composition.tidy(conn, clock, self.settings.keep_days)
             if "gateway" in self.roles:
-                await blindness.alive(conn, clock())
+                await blindness.alive(conn, clock(), self.settings.gateway_name)
+
+    async def leave(self) -> None:
+        """A gateway that was stopped on purpose is not missed. One that fails or is killed does not come here, and is."""
+        if "gateway" not in self.roles:
+            return
+        try:
+            async with asyncio.timeout(STOP_SECONDS), self.living, self.pool.connection() as conn:
+                await blindness.leave(conn, self.settings.gateway_name)
+        except (psycopg.OperationalError, TimeoutError) as error:
+            log.warning("cannot_say_that_we_leave", error=str(error))
 
     def add_stage(self, stage: Stage) -> list[Loop]:
         """Its loops join the tasks; its hint and its tick wake them."""
@@ -130,7 +143,7 @@ class Runner:
             self.lanes = list(lanes(settings, self.parts.database_url, self.parts.broker))
             self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
         if "alerts" in self.roles:
-            found += [*watch.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES]
+            found += [*watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES]
         if "timebank" in self.roles:
             found.append(credit.STAGE)
         return found
@@ -146,9 +159,10 @@ class Runner:
 
     def jobs(self) -> dict[str, tuple[float, clockwork.Job]]:
         async def alive() -> None:
-            if all(lane.ready for lane in self.lanes):
-                async with self.pool.connection() as conn:
-                    await blindness.alive(conn, clock())
+            async with self.living:
+                if not self.stop.is_set() and all(lane.ready for lane in self.lanes):
+                    async with self.pool.connection() as conn:
+                        await blindness.alive(conn, clock(), self.settings.gateway_name)
 
         async def tidy() -> None:
             async with self.pool.connection() as conn:

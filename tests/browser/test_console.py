@@ -117,6 +117,27 @@ def test_the_family_sees_its_own_and_nobody_elses(page: Page, system: Any) -> No
     expect(page.get_by_test_id(f"alert-row-{other}")).to_have_count(0)
 
 
+def test_devices_and_the_ledger_of_tests_by_keyboard(page: Page, system: Any) -> None:
+    page.goto(system.link("operator-wanxiu"))
+    page.get_by_role("link", name="设备", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("device-WX-001-button")).to_contain_text("正常")
+    page.get_by_test_id("device-search").fill("wx-002")
+    expect(page.get_by_test_id("device-WX-001-button")).to_have_count(0)
+    expect(page.get_by_test_id("device-WX-002-door")).to_be_visible()
+    page.get_by_role("radio", name="正常").focus()
+    page.keyboard.press("ArrowLeft")  # the state beside it
+    expect(page.get_by_test_id("device-WX-002-door")).to_have_count(0)
+    expect(page.get_by_test_id("empty")).to_be_visible()
+
+    system.press("WX-001")
+    page.get_by_test_id("button-tests").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("tests-WX-001-button").locator("[data-state=open]")).to_contain_text("已按下，警报未结")
+    expect(page.get_by_test_id("tests-WX-002-button").locator("[data-state=before]")).to_have_count(8)  # in service since this week
+    expect(page.get_by_test_id("tests-CZ-001-button")).to_have_count(0)
+
+
 def test_a_link_works_once(page: Page, system: Any) -> None:
     link = system.link("operator-city")
     page.goto(link)

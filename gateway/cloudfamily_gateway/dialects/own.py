@@ -16,7 +16,7 @@ Reader = Callable[[str, wire.Frame], wire.Decoded]
 #: Topics that are remembered, so that a device which speaks again is not read letter by letter.
 REMEMBERED = 50_000
 #: What only the platform notices; a device that says it as a signal has not understood us.
-NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "unreadable")
+NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "back", "unreadable")
 #: Longer topics than ours can be are not remembered.
 LONGEST_TOPIC = 80
 NOBODY: tuple[str, None] = ("", None)

@@ -43,6 +43,14 @@ async def open_alert(
     return int(row["id"])
 
 
+async def note_recovered(conn: db.Connection, kind: str, home_id: int | None, device_code: str, said_as: str, now: datetime) -> None:
+    """What an alert was raised for is back by itself: a line of its timeline, while it is open. Closing it is for people."""
+    values = {"kind": kind, "home_id": home_id, "device_code": device_code}
+    row = await (await conn.execute(QUERIES["live_alert"], values)).fetchone()
+    if row is not None:
+        await add_event(conn, row["id"], "recovered", now, params={"device": said_as})
+
+
 async def add_event(conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None) -> None:
     """A row of the timeline. It takes the lock that numbers events in commit order: do it late in a transaction."""
     values = {"alert_id": alert_id, "kind": kind, "now": now, "actor_id": actor_id, "params": Jsonb(params or {})}

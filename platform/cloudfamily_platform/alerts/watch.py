@@ -1,4 +1,4 @@
-"""watch: signals and silences become alerts."""
+"""watch: signals and silences become alerts; a test that a device sends for itself calls nobody."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ async def step(conn: db.Connection, now: datetime) -> bool:
 
 
 async def judge_signal(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
+    if row["kind"] == "back":
+        await alert.note_recovered(conn, row["detail"]["was"], row["home_id"], row["device_code"], row["device_code"], now)
+    if row["kind"] in signals.NO_HAZARD:
+        await conn.execute(QUERIES["signal_done"], {"id": row["id"]})
+        return
     hazard = signals.judge(row["kind"], row["detail"], row["device_code"])
     where = {key: row[key] for key in ("home_id", "district_id", "device_code", "seq", "canary")}
     await alert.open_alert(conn, hazard, **where, now=now)

@@ -40,6 +40,6 @@ ALL = (
 )
 BY_NAME = {quantity.name: quantity for quantity in ALL}
 BY_NUMBER = {quantity.number: quantity for quantity in ALL}
-MOTION, DOOR, PRESS, BATTERY = (BY_NAME[name].number for name in ("motion", "door", "press", "battery"))
+MOTION, DOOR, PRESS, BATTERY, VOLTAGE = (BY_NAME[name].number for name in ("motion", "door", "press", "battery", "voltage"))
 #: What shows that somebody is moving about.
 MOVEMENT = (MOTION, DOOR, PRESS)

@@ -88,6 +88,68 @@ INSERT INTO device (code, home_id, kind, watched_from, due_at) VALUES (%(device)
 ON CONFLICT (code) DO UPDATE SET home_id = EXCLUDED.home_id, kind = EXCLUDED.kind, watched_from = EXCLUDED.watched_from, due_at = EXCLUDED.due_at
 WHERE device.home_id IS NULL RETURNING id;
 
+-- name: list_devices
+-- Trouble first: what supervision has found. Whoever promises nothing and is not heard is quiet.
+WITH found AS (
+    SELECT v.*, h.code AS home, d.code AS district, d.name_zh, d.name_en,
+           CASE WHEN v.home_id IS NULL THEN 'unbound'
+                WHEN v.silent_since IS NOT NULL THEN CASE WHEN v.offline_since IS NULL THEN 'silent' ELSE 'offline' END
+                WHEN v.promise = 'events' AND NOT EXISTS (SELECT FROM reading r WHERE r.device_id = v.id AND r.time > %(quiet_since)s) THEN 'quiet'
+                ELSE 'ok' END AS state
+    FROM device v LEFT JOIN home h ON h.id = v.home_id LEFT JOIN district d ON d.id = h.district_id
+    WHERE (CASE WHEN v.home_id IS NULL THEN NOT %(canary)s ELSE h.canary = %(canary)s AND (%(whole_city)s OR h.district_id = ANY(%(districts)s)) END)
+      AND (%(q)s = '' OR concat_ws(' ', v.code, v.name, v.vendor, v.model, v.kind, h.code) ILIKE '%%' || %(q)s || '%%')
+), page AS (
+    SELECT * FROM found WHERE %(state)s = '' OR state = %(state)s
+    ORDER BY array_position(ARRAY['offline', 'silent', 'unbound', 'quiet', 'ok'], state), battery_empty_on NULLS LAST, code LIMIT %(limit)s
+)
+SELECT p.code, p.home, p.district, p.name_zh, p.name_en, p.kind, p.name, p.family, p.vendor, p.model, p.state, p.promise, p.report_minutes, p.mains,
+       p.silent_since, p.offline_since, p.battery_empty_on, (SELECT w.code FROM device w WHERE w.id = p.hub_id) AS hub,
+       (SELECT max(r.time) FROM reading r WHERE r.device_id = p.id AND r.time > %(since)s AND r.time <= %(now)s) AS last_seen_at,
+       (SELECT r.value FROM reading r WHERE r.device_id = p.id AND r.quantity = 30 AND r.time > %(since)s AND r.time <= %(now)s
+        ORDER BY r.time DESC LIMIT 1) AS battery
+FROM page p ORDER BY array_position(ARRAY['offline', 'silent', 'unbound', 'quiet', 'ok'], p.state), p.battery_empty_on NULLS LAST, p.code;
+
+-- name: device_states
+SELECT count(*) FILTER (WHERE v.home_id IS NULL) AS unbound,
+       count(*) FILTER (WHERE v.home_id IS NOT NULL AND v.silent_since IS NOT NULL AND v.offline_since IS NULL) AS silent,
+       count(*) FILTER (WHERE v.home_id IS NOT NULL AND v.silent_since IS NOT NULL AND v.offline_since IS NOT NULL) AS offline,
+       count(*) AS all
+FROM device v LEFT JOIN home h ON h.id = v.home_id
+WHERE (CASE WHEN v.home_id IS NULL THEN NOT %(canary)s ELSE h.canary = %(canary)s AND (%(whole_city)s OR h.district_id = ANY(%(districts)s)) END);
+
+-- name: button_tests
+-- Per button and ISO week of its home's time zone, this week first: how it was pressed, a gap, or not owed. A press counts whether
+-- it was meant as a test or not: it came through. The week in which it was bound is not owed, and this one not yet.
+WITH button AS (
+    SELECT v.code, h.code AS home, d.code AS district, d.name_zh, d.name_en, h.timezone,
+           coalesce(v.bound_at, v.first_seen_at, v.watched_from) AT TIME ZONE h.timezone AS since
+    FROM device v JOIN home h ON h.id = v.home_id JOIN district d ON d.id = h.district_id
+    WHERE v.kind = 'button' AND h.canary = %(canary)s AND (%(whole_city)s OR h.district_id = ANY(%(districts)s))
+), week AS (
+    SELECT b.*, n, date_trunc('week', %(now)s AT TIME ZONE b.timezone) - n * interval '1 week' AS monday
+    FROM button b CROSS JOIN generate_series(0, %(weeks)s - 1) AS n
+), entry AS (
+    SELECT w.code, w.home, w.district, w.name_zh, w.name_en, w.n, w.monday::date AS week, t.at,
+           coalesce(t.how, CASE WHEN w.since > w.monday THEN 'before' WHEN w.n = 0 THEN 'due' ELSE 'gap' END) AS how
+    FROM week w LEFT JOIN LATERAL (
+        SELECT s.at, CASE WHEN s.kind = 'test' THEN 'test' ELSE coalesce((
+                   SELECT coalesce(a.outcome, 'open') FROM alert a
+                   WHERE a.home_id = s.home_id AND a.kind = 'sos' AND (a.resolved_at IS NULL OR a.resolved_at >= s.received_at)
+                   ORDER BY a.opened_at LIMIT 1), 'open') END AS how
+        FROM signal s WHERE s.device_code = w.code AND s.kind IN ('sos', 'test')
+          AND s.at >= w.monday AT TIME ZONE w.timezone AND s.at < (w.monday + interval '1 week') AT TIME ZONE w.timezone
+        ORDER BY s.kind DESC, s.at DESC LIMIT 1) t ON true
+)
+SELECT code, home, district, name_zh, name_en, count(*) FILTER (WHERE how = 'gap') AS gaps, max(at) AS last_at,
+       array_agg(week ORDER BY n) AS weeks, array_agg(how ORDER BY n) AS hows, array_agg(at ORDER BY n) AS ats
+FROM entry GROUP BY code, home, district, name_zh, name_en ORDER BY gaps DESC, code LIMIT %(limit)s;
+
+-- name: batteries_running_out
+SELECT v.code, h.code AS home, v.kind, v.battery_empty_on FROM device v JOIN home h ON h.id = v.home_id
+WHERE v.battery_empty_on <= %(until)s AND h.canary = %(canary)s AND (%(whole_city)s OR h.district_id = ANY(%(districts)s))
+ORDER BY v.battery_empty_on, v.code LIMIT %(limit)s;
+
 -- name: quarantine_list
 SELECT id, last_at AS received_at, first_at, times, topic, device_code AS device, reason, detail, size, sample, cleared_at
 FROM quarantine WHERE cleared_at IS NULL ORDER BY last_at DESC LIMIT %(limit)s;
@@ -113,8 +175,20 @@ SELECT reading_maintain(%(now)s, %(keep_days)s);
 INSERT INTO alive (name, at) VALUES (%(name)s, %(now)s)
 ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at RETURNING (SELECT at FROM alive WHERE name = %(name)s) AS before;
 
+-- name: gateway_alive
+-- Its next word is waited for; after a darkness the alerts' side looks at once.
+INSERT INTO alive (name, at, due_at) VALUES (%(name)s, %(now)s, %(due_at)s)
+ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at, due_at = CASE WHEN alive.dark_since IS NULL THEN EXCLUDED.due_at ELSE EXCLUDED.at END;
+
+-- name: gateway_leaves
+DELETE FROM alive WHERE name = %(name)s;
+
+-- name: forget_gateways
+DELETE FROM alive WHERE dark_since IS NOT NULL AND at < %(before)s;
+
 -- name: watch_devices_from
-UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes * interval '1 minute' WHERE due_at IS NOT NULL;
+-- Whoever was found silent before stays so: people know of it.
+UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes * interval '1 minute' WHERE due_at IS NOT NULL AND silent_since IS NULL;
 
 -- name: give_homes_time
 UPDATE home SET due_at = greatest(due_at, %(now)s + least(silence_minutes, %(grace_minutes)s) * interval '1 minute') WHERE due_at IS NOT NULL;

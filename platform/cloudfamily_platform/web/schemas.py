@@ -140,6 +140,34 @@ class Quarantine(BaseModel):
     unknown_devices: list[dict[str, Any]]
 
 
+DEVICE = {
+    "code": "WX-001-button", "home": "WX-001", "district": DISTRICT, "kind": "button", "name": None, "family": "zigbee2mqtt", "vendor": "Tuya",
+    "model": "TS0215A_sos", "hub": "WX-001-hub", "state": "silent", "promise": "regular", "report_minutes": 60, "mains": False,
+    "last_seen_at": "2026-11-22T07:59:30Z", "silent_since": "2026-11-23T08:59:30Z", "offline_since": None, "battery": 12.0,
+    "battery_empty_on": "2026-12-09",
+}  # fmt: skip
+BUTTON = {
+    "code": "WX-001-button", "home": "WX-001", "district": DISTRICT, "gaps": 1, "last_at": "2026-11-10T02:10:00Z",
+    "weeks": [
+        {"week": "2026-11-23", "state": "due", "at": None},
+        {"week": "2026-11-16", "state": "gap", "at": None},
+        {"week": "2026-11-09", "state": "test", "at": "2026-11-10T02:10:00Z"},
+    ],
+}  # fmt: skip
+
+
+class Devices(BaseModel):
+    model_config = example(devices=[DEVICE], counts={"unbound": 0, "silent": 1, "offline": 0, "all": 420})
+    devices: list[dict[str, Any]]
+    #: Of everything that this operator sees, whatever was asked for.
+    counts: dict[str, int]
+
+
+class ButtonTests(BaseModel):
+    model_config = example(buttons=[BUTTON])
+    buttons: list[dict[str, Any]]
+
+
 class Visits(BaseModel):
     model_config = example(visits=[VISIT])
     visits: list[dict[str, Any]]

@@ -200,3 +200,51 @@ export interface Figures {
   waiting: number;
   accepted_within_60_s: number | null;
 }
+
+export type DeviceState = 'ok' | 'silent' | 'offline' | 'quiet' | 'unbound';
+
+export interface DeviceRow {
+  code: string;
+  home: string | null;
+  district: District | null;
+  kind: string;
+  name: string | null;
+  family: string;
+  vendor: string | null;
+  model: string | null;
+  hub: string | null;
+  state: DeviceState;
+  promise: 'regular' | 'events';
+  report_minutes: number;
+  mains: boolean | null;
+  last_seen_at: string | null;
+  silent_since: string | null;
+  offline_since: string | null;
+  battery: number | null;
+  /** A day, `2026-12-24`. */
+  battery_empty_on: string | null;
+}
+
+export interface DeviceList {
+  devices: DeviceRow[];
+  counts: Partial<Record<DeviceState | 'all', number>>;
+}
+
+export type TestState = 'test' | 'real' | 'false_alarm' | 'open' | 'gap' | 'due' | 'before';
+
+export interface TestWeek {
+  /** Its Monday. */
+  week: string;
+  state: TestState;
+  at: string | null;
+}
+
+export interface ButtonTest {
+  code: string;
+  home: string;
+  district: District | null;
+  gaps: number;
+  last_at: string | null;
+  /** This week first. */
+  weeks: TestWeek[];
+}

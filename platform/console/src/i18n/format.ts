@@ -50,6 +50,23 @@ export function formatTime(language: Language, iso: string, now: number, withSec
   }).format(date);
 }
 
+/** A day such as `2026-12-24`, whose year is told when it is not this one. */
+export function formatDay(language: Language, day: string, now: number): string {
+  const date = new Date(`${day}T00:00`);
+  const isThisYear = date.getFullYear() === new Date(now).getFullYear();
+  return new Intl.DateTimeFormat(language, {
+    ...(isThisYear ? {} : { year: 'numeric' }),
+    month: 'short',
+    day: 'numeric',
+  }).format(date);
+}
+
+/** Whole days from now to a day; below 0 when it is past. */
+export function daysUntil(day: string, now: number): number {
+  const today = new Date(now).setHours(0, 0, 0, 0);
+  return Math.round((new Date(`${day}T00:00`).getTime() - today) / 86_400_000);
+}
+
 /** 210 → `3 h 30 min`; the sign is kept out. */
 export function formatMinutes(translate: Translate, total: number): string {
   const size = Math.abs(total);

@@ -6,7 +6,9 @@ import type { District, Language, Params } from '../api/types.ts';
 import { serverNow } from '../live/now.ts';
 import {
   type Catalogue,
+  daysUntil,
   districtName,
+  formatDay,
   formatMinutes,
   formatTime,
   label,
@@ -30,6 +32,9 @@ export interface I18n {
   word(prefix: string, value: string): string;
   district(district: District | null): string | null;
   time(iso: string, withSeconds?: boolean): string;
+  /** A day such as `2026-12-24`. */
+  date(day: string): string;
+  daysUntil(day: string): number;
   minutes(total: number): string;
 }
 
@@ -75,6 +80,8 @@ export function makeI18n(
       ownWord(language, `${prefix}.${value}`) ?? catalogue[`${prefix}.${value}`] ?? value,
     district: (district) => districtName(language, district),
     time: (iso, withSeconds) => formatTime(language, iso, serverNow(), withSeconds),
+    date: (day) => formatDay(language, day, serverNow()),
+    daysUntil: (day) => daysUntil(day, serverNow()),
     minutes: (total) => formatMinutes(t, total),
   };
 }

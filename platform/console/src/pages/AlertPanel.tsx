@@ -10,6 +10,7 @@ import { Card } from '../parts/Card.tsx';
 import { Quiet } from '../parts/Quiet.tsx';
 import { Canary, Severity } from '../parts/Severity.tsx';
 import { StateSteps } from '../parts/StateSteps.tsx';
+import { isOfNoHome } from '../parts/subject.ts';
 import { Offers, Timeline } from '../parts/Timeline.tsx';
 import { useLiveState } from '../session.tsx';
 
@@ -81,14 +82,17 @@ function Body({ alert, detail, onDone }: { alert: Alert; detail: AlertDetail; on
       ) : (
         <Quiet>{t(alert.home ? 'panel.noCard' : noCard(alert))}</Quiet>
       )}
-      {(alert.state !== 'resolved' || detail.offers.length > 0) && <Offers offers={detail.offers} />}
+      {!isOfNoHome(alert) && (alert.state !== 'resolved' || detail.offers.length > 0) && (
+        <Offers offers={detail.offers} />
+      )}
       <Timeline events={detail.timeline} />
       <NoteForm alert={alert} onDone={onDone} />
     </>
   );
 }
 
-function noCard(alert: Alert): 'panel.noHome' | 'panel.noCard' {
+function noCard(alert: Alert): 'panel.noHome' | 'panel.noCard' | 'panel.ofNoHome' {
+  if (isOfNoHome(alert)) return 'panel.ofNoHome';
   return alert.device ? 'panel.noHome' : 'panel.noCard';
 }
 

@@ -4,6 +4,7 @@ import { useI18n } from '../i18n/i18n.tsx';
 import { formatClock, secondsBetween } from '../live/clock.ts';
 import { Quiet } from '../parts/Quiet.tsx';
 import { Canary, Severity } from '../parts/Severity.tsx';
+import { subject } from '../parts/subject.ts';
 import { go, hrefOf } from '../router.ts';
 import { useSession } from '../session.tsx';
 import { useFetched } from '../useFetched.ts';
@@ -69,7 +70,7 @@ export default function HistoryPage({ open }: { open: string | null }) {
 }
 
 function Row({ alert, isOpen }: { alert: Alert; isOpen: boolean }) {
-  const { t, said, time } = useI18n();
+  const { t, said, time, district } = useI18n();
   const lasted = (until: string | null) =>
     until ? formatClock(secondsBetween(alert.opened_at, until), t('day')) : t('none');
   return (
@@ -84,7 +85,7 @@ function Row({ alert, isOpen }: { alert: Alert; isOpen: boolean }) {
       </td>
       <td className="number">{alert.resolved_at && time(alert.resolved_at)}</td>
       <td className="col-elder">
-        <a href={hrefOf('history', alert.id)}>{alert.elder ?? alert.home ?? t('queue.unknownDevice')}</a>
+        <a href={hrefOf('history', alert.id)}>{subject(alert, t, district)}</a>
         <Canary alert={alert} />
         <span>{alert.address ?? alert.device ?? t('none')}</span>
       </td>

@@ -4,6 +4,7 @@ import { useI18n } from '../i18n/i18n.tsx';
 import { AlertClock } from '../parts/AlertClock.tsx';
 import { Canary, Severity } from '../parts/Severity.tsx';
 import { StateSteps } from '../parts/StateSteps.tsx';
+import { subject } from '../parts/subject.ts';
 import { go, hrefOf } from '../router.ts';
 
 interface Props {
@@ -37,7 +38,7 @@ export const QueueRow = memo(function QueueRow({ alert, isCurrent, isOpen }: Pro
       </td>
       <td className="col-elder">
         <a id={`alert-link-${alert.id}`} href={hrefOf('queue', alert.id)}>
-          {alert.elder ?? (alert.home ? alert.home : t('queue.unknownDevice'))}
+          {subject(alert, t, district)}
         </a>
         <Canary alert={alert} />
         <span>{alert.address ?? alert.device ?? t('none')}</span>

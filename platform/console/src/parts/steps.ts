@@ -3,6 +3,7 @@
 import type { Alert, Me } from '../api/types.ts';
 import type { Step } from '../live/useActions.ts';
 import { isDesk } from '../session.tsx';
+import { isOfNoHome } from './subject.ts';
 
 export type Choice = Step | 'decline' | 'resolve';
 
@@ -32,7 +33,10 @@ const HELPER_CHOICES: Record<Alert['state'], readonly Choice[]> = {
 };
 
 export function fitting(alert: Alert, me: Me): readonly Choice[] {
-  if (isDesk(me.role)) return DESK_CHOICES[alert.state];
+  if (isDesk(me.role)) {
+    // Nobody can be sent to a district or to the platform.
+    return DESK_CHOICES[alert.state].filter((choice) => choice !== 'dispatch' || !isOfNoHome(alert));
+  }
   // Also when an operator has it who has sent for somebody: whoever accepts takes over.
   if (isOffer(alert) && alert.state !== 'resolved') return ['accept', 'decline'];
   if (alert.state !== 'open' && alert.handler?.id !== me.person.id) return [];

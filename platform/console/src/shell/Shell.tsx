@@ -11,6 +11,7 @@ import { Header } from './Header.tsx';
 import { pagesOf } from './pages.ts';
 import { Shortcuts } from './Shortcuts.tsx';
 
+const DevicesPage = lazy(() => import('../pages/DevicesPage.tsx'));
 const HistoryPage = lazy(() => import('../pages/HistoryPage.tsx'));
 const HomesPage = lazy(() => import('../pages/HomesPage.tsx'));
 const QuarantinePage = lazy(() => import('../pages/QuarantinePage.tsx'));
@@ -50,6 +51,7 @@ function Page({ page, open }: { page: string; open: string | null }) {
   if (page === 'queue') return <QueuePage open={open} />;
   if (page === 'history') return <HistoryPage open={open} />;
   if (page === 'homes') return <HomesPage open={open} />;
+  if (page === 'devices') return <DevicesPage open={open} />;
   if (page === 'quarantine') return <QuarantinePage />;
   if (page === 'visits') return <VisitsPage />;
   return <MyPage />;

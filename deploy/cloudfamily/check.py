@@ -1,0 +1,44 @@
+"""check: what somebody should see to before it matters, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cloudfamily_platform.core import db
+from cloudfamily_platform.people import device
+
+Problems = dict[str, list[dict[str, Any]]]
+
+
+async def devices(url: str, weeks: int, zone: ZoneInfo, *, as_json: bool) -> str:
+    """Silent devices, batteries that run out within a month, buttons whose weekly test is missing."""
+    now = datetime.now(UTC)
+    async with await db.connect(url) as conn:
+        found = await device.problems(conn, now, weeks)
+    return json.dumps(found, default=str, ensure_ascii=False) if as_json else told(found, weeks, zone)
+
+
+def told(found: Problems, weeks: int, zone: ZoneInfo) -> str:
+    lines = [f"silent: {len(found['silent'])}"]
+    lines += [f"  {name(one)}{one['state']:<9}last heard {when(one['last_seen_at'], zone)}" for one in found["silent"]]
+    lines.append(f"battery empty within {device.SOON.days} days: {len(found['batteries'])}")
+    lines += [f"  {name(one)}{one['battery_empty_on']}" for one in found["batteries"]]
+    lines.append(f"buttons without a weekly test in the last {weeks} weeks: {len(found['untested'])}")
+    lines += [f"  {name(one)}{one['gaps']} missed: {', '.join(missed(one))}" for one in found["untested"]]
+    return "\n".join(lines)
+
+
+def name(one: dict[str, Any]) -> str:
+    return f"{one['home'] or '-':<12}{one['code']:<32}"
+
+
+def missed(one: dict[str, Any]) -> list[str]:
+    """The Mondays of the weeks without a press, newest first."""
+    return [str(week["week"]) for week in one["weeks"] if week["state"] == "gap"]
+
+
+def when(at: datetime | None, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if at else f"not within {device.LOOK_BACK.days} days"
