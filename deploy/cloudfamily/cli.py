@@ -1,4 +1,4 @@
-"""The `cloudfamily` command."""
+"""The `cloudfamily` command. What a command needs is imported when it runs: a hub has no memory for the whole product."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import psycopg
 import typer
 from pydantic import SecretStr, ValidationError
 
-from cloudfamily import canary as canaries
-from cloudfamily import composition, demo, parts, press, replay, schema, status
 from cloudfamily.embedded.errors import StartError
-from cloudfamily.runner import ROLES, Runner
-from cloudfamily_platform.core import logs, migrate
+from cloudfamily.roles import EDGE, ROLES
+from cloudfamily_platform.core import logs
 from cloudfamily_platform.core.settings import Settings
+
+if TYPE_CHECKING:
+    from cloudfamily.parts import Parts
+    from cloudfamily.runner import Runner
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cloud Family: elders safe at home, neighbours' hours kept.")
 
@@ -28,17 +29,29 @@ def main() -> None:
     """Runs the command; what the user can mend comes as one sentence and exit code 1."""
     try:
         app()
-    except StartError as error:
-        fail(str(error))
-    except ValidationError as error:
+    except Exception as error:
+        sentence = mendable(error)
+        if sentence is None:
+            raise
+        fail(sentence)
+
+
+def mendable(error: Exception) -> str | None:
+    """What the user can do about it, as a sentence; None: it is our mistake."""
+    import psycopg
+
+    from cloudfamily_platform.core import migrate
+
+    if isinstance(error, StartError | migrate.MigrationError):
+        return str(error)
+    if isinstance(error, ValidationError):
         first = error.errors()[0]
-        fail(f"Setting CF_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}. docs/settings.md lists all settings.")
-    except FileNotFoundError as error:
-        fail(f"{error.filename}: {error.strerror}.")
-    except migrate.MigrationError as error:
-        fail(str(error))
-    except psycopg.OperationalError as error:
-        fail(f"The database does not answer: {' '.join(str(error).split())}. Check CF_DATABASE_URL.")
+        return f"Setting CF_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}. docs/settings.md lists all settings."
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename}: {error.strerror}."
+    if isinstance(error, psycopg.OperationalError):
+        return f"The database does not answer: {' '.join(str(error).split())}. Check CF_DATABASE_URL."
+    return None
 
 
 def fail(sentence: str) -> None:
@@ -47,11 +60,25 @@ def fail(sentence: str) -> None:
 
 
 @app.command()
-def run(roles: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(ROLES)}; none: all of them, embedded parts and the demo.")] = None) -> None:
+def run(
+    roles: Annotated[
+        list[str] | None, typer.Argument(help=f"Any of {', '.join(ROLES)}; none: all of them, embedded parts and the demo. Or {EDGE}, alone, on a hub.")
+    ] = None,
+) -> None:
     """Start the product, until Ctrl-C."""
     settings = Settings()
+    if roles == [EDGE]:
+        from cloudfamily import hub
+
+        hub.run(settings)
+        return
+    if EDGE in (roles or ()):
+        raise StartError(f"The role {EDGE} runs alone, on a hub: start the others in a process of their own.")
     if unknown := set(roles or ()) - set(ROLES):
         raise StartError(f"There is no role {', '.join(sorted(unknown))}: the roles are {', '.join(ROLES)}.")
+    from cloudfamily import composition, parts
+    from cloudfamily_platform.core import migrate
+
     if roles and (settings.database_url is None or settings.mqtt_host is None):
         raise StartError("Single roles run against external parts: set CF_DATABASE_URL and CF_MQTT_HOST.")
     if settings.demo is None:
@@ -79,6 +106,8 @@ def configure_logs(settings: Settings) -> None:
 
 
 def check_ports(settings: Settings, roles: Any) -> None:
+    from cloudfamily import parts
+
     if "web" in roles:
         parts.check_port(settings.web_host, settings.web_port, "the console", "CF_WEB_PORT")
     if local_chat(settings, roles):
@@ -90,7 +119,10 @@ def local_chat(settings: Settings, roles: Any) -> bool:
     return settings.telegram_token is None and bool(settings.demo) and set(roles) == set(ROLES)
 
 
-async def serve(settings: Settings, there: parts.Parts, roles: list[str] | None) -> None:
+async def serve(settings: Settings, there: Parts, roles: list[str] | None) -> None:
+    from cloudfamily import demo, status
+    from cloudfamily.runner import Runner
+
     living = bool(settings.demo) and set(roles or ROLES) == set(ROLES)
     local = local_chat(settings, roles or ROLES)
     await demo.prepare(there.database_url, demo=living, local_chat=local)
@@ -120,6 +152,8 @@ def press_button(
     kind: Annotated[str, typer.Option(help="sos, fall, smoke, gas or water_leak.")] = "sos",
 ) -> None:
     """Press a home's emergency button on the running system."""
+    from cloudfamily import parts, press
+
     there = parts.running(Settings())
     try:
         with press.button(there.broker, f"{home}-button") as button:
@@ -143,6 +177,8 @@ def replay_recording(
     zone: Annotated[str | None, typer.Option(help="The home's time zone; else CF_TIMEZONE.")] = None,
 ) -> None:
     """Play a recorded real home through the product, and print a line per alert."""
+    from cloudfamily import parts, replay
+
     settings = Settings()
     logs.configure("warning", "console")
     if form != "casas":
@@ -184,6 +220,9 @@ def canary(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Press the canary home's button and follow it to a balance; exit code 1 with the step that failed."""
+    from cloudfamily import canary as canaries
+    from cloudfamily import parts
+
     made = canaries.Canary(parts.running(Settings()))
     failed: canaries.Failed | None = None
     try:
@@ -203,6 +242,9 @@ def canary(
 @app.command("migrate")
 def migrate_database() -> None:
     """Bring the configured database's schema up to date."""
+    from cloudfamily import composition, parts
+    from cloudfamily_platform.core import migrate
+
     there = parts.running(Settings())
     print("\n".join(migrate.migrate(there.database_url, composition.MIGRATED)) or "nothing to do")
 
@@ -210,5 +252,7 @@ def migrate_database() -> None:
 @app.command("schema")
 def dump_schema(check: Annotated[bool, typer.Option("--check", help="Compare with schema.sql instead of writing it.")] = False) -> None:
     """Write schema.sql, the present schema in one file, from the migrations."""
+    from cloudfamily import parts, schema
+
     with parts.started(Settings(), broker=False) as there:
         schema.write_or_check(there.database_url, Path("schema.sql"), check=check)
