@@ -86,6 +86,7 @@ class Alarms(Lane):
         self.down_since: float | None = time.monotonic()
         self.heartbeat_at = 0.0
         self.told_at = self.measured_at = time.monotonic()
+        self.told = False
         self.up_seconds = 0.0
         self.reporting: dict[int, Tally] = {}
 
@@ -98,6 +99,10 @@ class Alarms(Lane):
         super().step(now)
 
     # Up
+
+    def patience(self, now: float) -> float:
+        due = min((one.again_at for one in self.waiting.values()), default=self.heartbeat_at) if self.up else now + 1.0
+        return min(super().patience(now), max(0.05, due - now))
 
     def send(self, kept: Kept) -> None:
         if kept.id in self.waiting:
@@ -112,11 +117,12 @@ class Alarms(Lane):
         """Whether alarms wait that the city's broker has not taken on this connection. Read by the other lane's thread."""
         return self.sent_up_to < self.spool.newest_alarm or any(list(self.flying.values()))
 
-    def fill(self, now: float) -> None:
-        newest, before = self.spool.newest_alarm, len(self.flying)
-        super().fill(now)
-        if len(self.flying) == before < self.window and now >= self.refused_until:
+    def next(self, limit: int) -> list[Kept]:
+        newest = self.spool.newest_alarm
+        found = super().next(limit)
+        if not any(kept.id > 0 for kept in found):
             self.sent_up_to = max(self.sent_up_to, newest)  # nothing is left of what there was
+        return found
 
     def say_again(self, now: float) -> None:
         """Presses that nobody has answered; one that is under way on this connection waits for the broker's word first."""
@@ -211,9 +217,9 @@ class Alarms(Lane):
         """Each minute: the share of the time since the last one in which the uplink was there, and what was dropped meanwhile."""
         self.measure(now)
         since = now - self.told_at
-        share = 100.0 if since < 1.0 else min(100.0, 100.0 * self.up_seconds / since)
+        share = 100.0 if since < 1.0 and not self.told else min(100.0, 100.0 * self.up_seconds / since)
         self.say_of_itself("reading", wire.encode({"t": now_rfc3339(), "values": {"link_quality": round(share, 1)}}))
-        self.told_at, self.up_seconds, self.heartbeat_at = now, 0.0, now + HEARTBEAT_SECONDS
+        self.told, self.told_at, self.up_seconds, self.heartbeat_at = True, now, 0.0, now + HEARTBEAT_SECONDS
         lost = self.spool.lost()
         if lost.lost and not self.reporting:
             said = {"lost": lost.lost, "from": rfc3339(lost.lost_from_ms or 0), "until": rfc3339(lost.lost_until_ms or 0)}

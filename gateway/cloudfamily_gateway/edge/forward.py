@@ -70,20 +70,26 @@ class Lane(Connection):
     def step(self, now: float) -> None:
         if self.up:
             self.fill(now)
-        self.turn(0.2 if self.to_forget or self.flying else 1.0)
+        self.turn(self.patience(now))
         self.settle(time.monotonic())
+
+    def patience(self, now: float) -> float:
+        return 0.2 if self.to_forget or self.flying or self.held_back_at else 1.0
 
     def fill(self, now: float) -> None:
         """Sends on until the window is full. What was refused comes again, in its turn, after a while."""
         if len(self.flying) >= self.window or now < self.refused_until or self.holds_back(now):
             return
         under_way = self.under_way()
-        for kept in self.spool.next(self.sent_up_to, self.window - len(self.flying), alarms=self.alarms):
+        for kept in self.next(self.window - len(self.flying)):
             if len(self.flying) >= self.window:
                 return
             self.sent_up_to = max(self.sent_up_to, kept.id)
             if kept.id not in under_way:
                 self.send(kept)
+
+    def next(self, limit: int) -> list[Kept]:
+        return self.spool.next(self.sent_up_to, limit, alarms=self.alarms)
 
     def holds_back(self, now: float) -> bool:
         """Lets alarms go first, though not for long: one that nobody takes must not keep the readings."""
