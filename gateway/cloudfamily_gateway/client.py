@@ -9,9 +9,13 @@ from cloudfamily_platform.core.settings import Settings
 
 
 def make(settings: Settings, client_id: str, *, manual_ack: bool = False) -> mqtt.Client:
-    """An MQTT 5 client with the user name and password of the settings, not connected yet."""
+    """An MQTT 5 client with the name, password and TLS of the settings, not connected yet. Raises OSError for a PEM file that
+    cannot be read."""
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5, manual_ack=manual_ack)
     if settings.mqtt_username:
         password = settings.mqtt_password
         client.username_pw_set(settings.mqtt_username, password.get_secret_value() if password else None)
+    if settings.mqtt_tls:
+        authority, certificate, key = (str(file) if file else None for file in (settings.mqtt_ca, settings.mqtt_cert, settings.mqtt_key))
+        client.tls_set(authority, certificate, key)
     return client

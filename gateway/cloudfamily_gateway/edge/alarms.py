@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import msgspec
 import paho.mqtt.client as mqtt
@@ -24,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.edge import weigh
 from cloudfamily_gateway.edge.connection import connect_properties
+from cloudfamily_gateway.edge.down import HEARD, Down, heard_by_devices
 from cloudfamily_gateway.edge.forward import AT, Lane, instant, rfc3339
 from cloudfamily_gateway.edge.spool import Kept, Spool, Tally
 
@@ -37,17 +37,7 @@ HEARTBEAT_SECONDS = 60.0
 REPEAT_SECONDS, OFTEN, SLOW_REPEAT_SECONDS = 5.0, 12, 60.0
 #: So long after the city's broker first had it, with no answer ever, it is given up: there is nobody who answers.
 GIVE_UP_SECONDS = 24 * 3600.0
-FROM_THE_CITY = re.compile(r"cf/v1/([^/]+)/(answer|command)\Z")
-
-
-class Down(NamedTuple):
-    """An answer or a command from the city; acknowledged there once the local broker has it."""
-
-    connection: int
-    mid: int
-    qos: int
-    topic: str
-    payload: bytes
+OWN_ANSWER = re.compile(r"^cf/v1/([^/]+)/answer\Z")
 
 
 @dataclass
@@ -161,11 +151,10 @@ class Alarms(Lane):
     def heard(self, message: mqtt.MQTTMessage) -> None:
         topic, hub = wire.without_edge(message.topic)
         down = Down(self.number, message.mid, message.qos, topic, bytes(message.payload))
-        found = FROM_THE_CITY.match(topic)
-        if hub != self.edge or found is None:
+        if hub != self.edge or not heard_by_devices(topic):
             self.handed.append(down)
             return
-        if found[2] == "answer":
+        if found := OWN_ANSWER.match(topic):
             self.answered(found[1], down.payload)
         self.hand_down(down)
 
@@ -193,7 +182,7 @@ class Alarms(Lane):
     def connected(self, client: mqtt.Client, properties: Properties | None) -> None:
         super().connected(client, properties)
         below = f"{wire.EDGE}{self.edge}"
-        client.subscribe([(f"{below}/{wire.ANSWERS}", 1), (f"{below}/{wire.COMMANDS}", 1)])
+        client.subscribe([(f"{below}/{one}", 1) for one in HEARD])
         self.say_of_itself("status", b"online")
         self.say_of_itself("info", wire.encode({"kind": "hub", "report_minutes": 1, "mains": True}))
         self.measure(time.monotonic())

@@ -72,9 +72,12 @@ class Connection:
         if self.client is None:
             self.connect()
         client = self.client
-        sock = client.socket() if client else None
-        if client is None or sock is None:
+        if client is None:
             self.rest(min(seconds, max(0.0, self.next_try_at - time.monotonic())))
+            return
+        sock = client.socket()
+        if sock is None:  # it broke while something was said
+            self.drop()
             return
         pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
         readable, writable, _ = select.select([sock, self.woken], [sock] if client.want_write() else [], [], 0 if pending else seconds)
@@ -102,10 +105,10 @@ class Connection:
         """When it is time to try again."""
         if time.monotonic() < self.next_try_at:
             return
-        client = self.make()
-        client.on_connect, client.on_message, client.on_publish = self.on_connect, self.on_message, self.on_publish
-        self.client, self.connack_by = client, time.monotonic() + CONNACK_SECONDS
         try:
+            self.client = client = self.make()
+            client.on_connect, client.on_message, client.on_publish = self.on_connect, self.on_message, self.on_publish
+            self.connack_by = time.monotonic() + CONNACK_SECONDS
             client.connect(*self.broker, keepalive=KEEPALIVE_SECONDS, clean_start=self.clean, properties=self.properties)
         except OSError as error:
             if self.failures % 100 == 0:

@@ -3,7 +3,6 @@ says, and lets the home act by itself on a call that nobody in the city hears.""
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,9 +17,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.edge import rules, weigh
-from cloudfamily_gateway.edge.alarms import Alarms, Down
+from cloudfamily_gateway.edge.alarms import Alarms
 from cloudfamily_gateway.edge.clock import Clock
 from cloudfamily_gateway.edge.connection import Connection, connect_properties
+from cloudfamily_gateway.edge.down import Down, heard_by_devices
 from cloudfamily_gateway.edge.forward import instant
 from cloudfamily_gateway.edge.spool import Message, Spool
 
@@ -35,8 +35,6 @@ GATHER_SECONDS, GATHER = 1.0, 100
 MOST_CALLS = 1000
 #: After a restart of the edge the home still acts on calls younger than this.
 YOUNG_SECONDS = 300
-#: What we say ourselves on the local broker.
-OURS = re.compile(r"^cf/v1/[^/]*/(answer|command)\Z")
 
 
 class Taken(NamedTuple):
@@ -45,7 +43,7 @@ class Taken(NamedTuple):
     connection: int
     mid: int
     qos: int
-    #: None: our own, to be acknowledged in its turn and nothing else.
+    #: None: said to a device, not by one; to be acknowledged in its turn and nothing else.
     message: Message | None
 
 
@@ -99,6 +97,8 @@ class Local(Connection):
         self.saying: dict[int, Said] = {}
         self.calls: dict[int, Call] = {}
         self.acts = 0
+        #: What the home is going to do, and when: a light goes out again.
+        self.later: list[tuple[float, Said]] = []
 
     # For other threads
 
@@ -119,7 +119,7 @@ class Local(Connection):
         self.close()
 
     def step(self) -> None:
-        self.turn(0.2 if self.taken or self.calls else 1.0)
+        self.turn(0.2 if self.taken or self.calls or self.later else 1.0)
         if jump := self.clock.jumped_ms():
             log.warning("clock_was_set", seconds=jump / 1000)
             self.keep()
@@ -146,7 +146,7 @@ class Local(Connection):
         except UnicodeDecodeError:
             topic = "(not UTF-8)"
         self.oldest_at = time.monotonic() if not self.taken else self.oldest_at
-        self.taken.append(Taken(self.number, message.mid, message.qos, None if OURS.match(topic) else self.weighed(topic, message)))
+        self.taken.append(Taken(self.number, message.mid, message.qos, None if heard_by_devices(topic) else self.weighed(topic, message)))
 
     def weighed(self, topic: str, message: mqtt.MQTTMessage) -> Message:
         now_ms = self.clock.now_ms()
@@ -198,12 +198,14 @@ class Local(Connection):
                     call.acted.add(index)
                     self.acts += 1
                     log.warning("home_acts", kinds=call.kinds, rule=index + 1, alone=alone)
-                    # Below zero and never twice: nobody takes it for a command of the platform.
-                    self.outbox.extend(Said(one.topic, one.payload) for one in rules.acts(rule, -(self.clock.now_ms() * 100 + self.acts % 100)))
-            if alone and call.unanswered:
+                    made = rules.acts(rule, self.clock.now_ms(), self.acts)
+                    self.later += [(now + one.after_seconds, Said(one.topic, one.payload)) for one in made]
+            if alone and call.unanswered and call.presses:
                 call.unanswered = False
                 for device, seq in call.presses:
                     self.outbox.append(Said(wire.answer_topic(device), wire.encode(wire.Answer(rules.HEARD_AT_HOME, seq))))
+        self.outbox.extend(said for at, said in self.later if at <= now)
+        self.later = [one for one in self.later if one[0] > now]
 
     # Out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +14,12 @@ HEARD_AT_HOME = "heard_at_home"
 #: A press of a kind that nobody knows, or that cannot be read, is a call for help, as it is for the platform.
 KNOWN = ("sos", "fall", "smoke", "gas", "co", "water_leak", "tamper")
 
-Seconds = Annotated[int, msgspec.Meta(ge=0, le=3600)]
+#: The platform counts its commands from 1; here begin the numbers of those that a home gives by itself.
+OWN_IDS = 2**52
+#: A siren that hears this later than that is not to begin any more.
+LIVES_SECONDS = 60
+
+Seconds = Annotated[int, msgspec.Meta(ge=1, le=600)]
 Device = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 Topic = Annotated[str, msgspec.Meta(pattern=r"^[^+#\x00]{1,500}\Z")]
 
@@ -27,7 +33,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     do: Literal["siren", "light"] = "siren"
     #: How long they do it.
     seconds: Seconds = 180
-    params: dict[str, object] = {}
+    #: Of a light: on or blink, and a colour.
+    mode: Literal["on", "blink"] = "blink"
+    colour: Literal["white", "red", "amber", "green", "blue"] | None = None
     #: alone: only when nobody in the city has heard the call. always: at once, whoever hears it.
     when: Literal["alone", "always"] = "alone"
     #: For devices of others: what to say on which topic, in their own words.
@@ -43,10 +51,11 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """What to publish on the local broker."""
+    """What to publish on the local broker, and in how many seconds."""
 
     topic: str
     payload: bytes
+    after_seconds: float = 0.0
 
 
 def read(file: Path | None) -> Rules:
@@ -74,10 +83,21 @@ def matches(rule: Rule, kinds: tuple[str, ...], *, pressed: bool) -> bool:
     return any((kind if kind in KNOWN or not pressed else "sos") in rule.kinds for kind in kinds)
 
 
-def acts(rule: Rule, number: int) -> Iterator[Act]:
-    """`number` tells this act from others; below zero, so that nobody takes it for a command of the platform."""
+def acts(rule: Rule, now_ms: int, count: int) -> Iterator[Act]:
+    """The commands of docs/protocol.md. A siren falls silent by itself, a light is told to. `count`: of the rules that have acted."""
+    number = OWN_IDS + now_ms * 200 + count % 100 * 2
     for device in rule.devices:
-        said = {"id": number, "do": rule.do, "params": {"seconds": rule.seconds, **rule.params}}
-        yield Act(f"cf/v1/{device}/command", msgspec.json.encode(said))
+        if rule.do == "siren":
+            yield command(device, number, "siren", {"seconds": rule.seconds}, now_ms)
+            continue
+        colour = {"colour": rule.colour} if rule.colour else {}
+        yield command(device, number, "light", {"mode": rule.mode, **colour}, now_ms)
+        yield command(device, number + 1, "light", {"mode": "off"}, now_ms, rule.seconds)
     if rule.topic is not None:
         yield Act(rule.topic, rule.payload.encode())
+
+
+def command(device: str, number: int, do: str, params: dict[str, object], now_ms: int, after_seconds: int = 0) -> Act:
+    until = datetime.fromtimestamp(now_ms // 1000 + after_seconds + LIVES_SECONDS, UTC)
+    said = {"id": number, "do": do, "params": params, "until": until}
+    return Act(f"cf/v1/{device}/command", msgspec.json.encode(said), after_seconds)

@@ -22,6 +22,7 @@ from cloudfamily_platform.core.settings import Settings
 
 log = structlog.get_logger()
 STOP_SECONDS = 5.0
+SIGN_IN = ("username", "password", "tls", "ca", "cert", "key")
 
 
 class NotConfigured(Exception):
@@ -40,15 +41,20 @@ class Edge:
         except (ValueError, OSError) as error:
             raise NotConfigured(f"The rules of this home cannot be read. {error}") from error
         name, folder = settings.edge_name, settings.spool_dir or settings.data_dir / "edge"
-        self.lock = locked(folder)
-        clock = Clock()
-        self.spool = Spool(folder, settings.spool_rows, settings.spool_megabytes * 2**20, clock.boot)
-        upward = settings.model_copy(update={"mqtt_username": settings.uplink_username, "mqtt_password": settings.uplink_password})
+        # The city's broker in place of our own, for whoever makes clients.
+        upward = settings.model_copy(update={f"mqtt_{name}": getattr(settings, f"uplink_{name}") for name in SIGN_IN})
         city = (settings.uplink_host, settings.uplink_port)
 
         def to_city(lane: str) -> mqtt.Client:
             return clients.make(upward, f"{name}-{lane}", manual_ack=True)
 
+        try:
+            to_city("check")
+        except OSError as error:
+            raise NotConfigured(f"A PEM file for the city's broker cannot be read ({error}): see CF_UPLINK_CA, CF_UPLINK_CERT and CF_UPLINK_KEY.") from error
+        clock = Clock()
+        self.lock = locked(folder)
+        self.spool = Spool(folder, settings.spool_rows, settings.spool_megabytes * 2**20, clock.boot)
         self.local = Local(
             (settings.mqtt_host, settings.mqtt_port),
             lambda: clients.make(settings, f"{name}-edge", manual_ack=True),

@@ -113,6 +113,7 @@ class Hub:
             "mqtt_port": self.home[1],
             "uplink_host": host,
             "uplink_port": port,
+            "uplink_tls": False,
             "spool_dir": self.folder / "spool",
             **self.more,
         }
