@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -180,6 +181,24 @@ def test_a_refused_message_comes_again_and_keeps_nobody_else(hub: Any, until: Un
     until(lambda: len(city.of(f"cf/v1/{sensor.code}/reading")) >= 13, "three of them twice")
     until(lambda: edge.spool.lost().rows == 0, "all are taken in the end")
     assert len(city.payloads(f"cf/v1/{sensor.code}/reading")) == 10
+
+
+def test_a_connection_that_breaks_while_something_is_said_is_seen_at_once(hub: Any, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    city, button = hub.city(), hub.device("btn")
+    edge, broken = hub.start(), list[bool]()
+    usual = edge.alarms.say
+
+    def say(*arguments: Any) -> int:
+        if not broken:
+            broken.append(True)
+            edge.alarms.client.socket().shutdown(socket.SHUT_RDWR)
+        return int(usual(*arguments))
+
+    monkeypatch.setattr(edge.alarms, "say", say)
+    button.press()
+    until(lambda: received(button) == {1}, "the answer", 5.0)
+    assert broken
+    assert len(city.payloads(f"cf/v1/{button.code}/signal")) == 1
 
 
 def received(button: Any) -> set[int]:
