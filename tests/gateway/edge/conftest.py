@@ -78,14 +78,23 @@ class City:
         self.client.loop_stop()
 
 
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return a_free_port
+
+
 @pytest.fixture(scope="session")
 def home_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     folder = tmp_path_factory.mktemp("home")
     for parent in (folder, *folder.parents[:3]):
         parent.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    embedded = EmbeddedBroker(folder, port)
+    embedded = EmbeddedBroker(folder, a_free_port())
     yield embedded.start()
     embedded.stop()
 
