@@ -6,7 +6,6 @@ is one sync a batch, so the caller lets routine gather for a second and stores a
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import threading
@@ -19,35 +18,10 @@ from typing import NamedTuple
 
 import structlog
 
+from cloudfamily_gateway.edge import disk
 from cloudfamily_gateway.edge.weigh import Standing, Weight
 
 log = structlog.get_logger()
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS message (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    alarm INTEGER NOT NULL,
-    state INTEGER NOT NULL,
-    retained INTEGER NOT NULL,
-    topic TEXT NOT NULL,
-    payload BLOB NOT NULL,
-    taken_ms INTEGER NOT NULL,
-    boot TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS message_alarm ON message (id) WHERE alarm;
-CREATE INDEX IF NOT EXISTS message_alarm_topic ON message (topic) WHERE alarm;
-CREATE INDEX IF NOT EXISTS message_state ON message (topic) WHERE state;
-CREATE TABLE IF NOT EXISTS level (device TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (device, kind)) WITHOUT ROWID;
--- Routine that waits, and routine that was dropped and has not been reported yet.
-CREATE TABLE IF NOT EXISTS tally (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    rows INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0,
-    lost INTEGER NOT NULL DEFAULT 0,
-    lost_from_ms INTEGER,
-    lost_until_ms INTEGER
-);
-INSERT OR IGNORE INTO tally (one) VALUES (1);
-"""
 #: A row's own cost beside its topic and payload, roughly.
 ROW_BYTES = 100
 #: Routine leaves this much of the disk free, so that an alarm finds room.
@@ -56,7 +30,6 @@ RESERVE_BYTES = 32 * 2**20
 MOST_HELD = 10_000
 #: Without a disk that can be opened at all.
 MEMORY_ROWS, MEMORY_BYTES = 20_000, 10 * 2**20
-BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 COMPLAIN_SECONDS = 60.0
 
 
@@ -109,47 +82,15 @@ class Spool:
         self.complained_at = -COMPLAIN_SECONDS
         self.db = self.open()
 
-    @property
-    def file(self) -> Path:
-        return self.folder / "spool.db"
-
     def open(self) -> sqlite3.Connection:
-        """The spool on disk; a broken one is set aside; without a usable disk, one in memory."""
-        for _ in range(2):
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                return self.prepare(str(self.file))
-            except (sqlite3.DatabaseError, OSError) as error:
-                if getattr(error, "sqlite_errorcode", None) not in BROKEN:
-                    log.error("spool_not_on_disk", folder=str(self.folder), error=str(error), cost="what waits is lost with the power")
-                    break
-                self.set_aside(error)
-        self.most_rows, self.most_bytes = min(self.most_rows, MEMORY_ROWS), min(self.most_bytes, MEMORY_BYTES)
-        return self.prepare(":memory:")
-
-    def prepare(self, name: str) -> sqlite3.Connection:
-        db = sqlite3.connect(name, timeout=10, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA journal_size_limit = 8388608")
-            db.execute("PRAGMA cache_size = -4000")
-            db.executescript(SCHEMA)
-            (self.newest_alarm,) = db.execute("SELECT coalesce(max(id), 0) FROM message WHERE alarm").fetchone()
-            self.tally = Tally(*db.execute("SELECT rows, bytes, lost, lost_from_ms, lost_until_ms FROM tally").fetchone())
-        except BaseException:
-            db.close()
-            raise
+        """The spool on disk, or, without a usable disk, a smaller one in memory."""
+        db = disk.opened(self.folder)
+        if db is None:
+            self.most_rows, self.most_bytes = min(self.most_rows, MEMORY_ROWS), min(self.most_bytes, MEMORY_BYTES)
+            db = disk.prepared(":memory:")
+        (self.newest_alarm,) = db.execute("SELECT coalesce(max(id), 0) FROM message WHERE alarm").fetchone()
+        self.tally = Tally(*db.execute("SELECT rows, bytes, lost, lost_from_ms, lost_until_ms FROM tally").fetchone())
         return db
-
-    def set_aside(self, error: Exception) -> None:
-        """A card that died while it wrote. One broken file is kept, for whoever wants to look."""
-        log.error("spool_broken", file=str(self.file), error=str(error), done="set aside as spool.broken; a new one is begun")
-        with suppress(OSError):
-            os.replace(self.file, self.folder / "spool.broken")
-        for ending in ("-wal", "-shm"):
-            with suppress(OSError):
-                os.unlink(f"{self.file}{ending}")
 
     def close(self) -> None:
         with self.lock:
@@ -237,10 +178,10 @@ class Spool:
         if time.monotonic() - self.complained_at >= COMPLAIN_SECONDS:
             self.complained_at = time.monotonic()
             log.error("spool_does_not_write", folder=str(self.folder), error=str(error), held=len(self.held), cost="alarms stay in memory, routine is lost")
-        if getattr(error, "sqlite_errorcode", None) in BROKEN:
+        if disk.is_broken(error):
             with suppress(sqlite3.Error):
                 self.db.close()
-            self.set_aside(error)
+            disk.set_aside(self.folder, error)
             self.db = self.open()
         numbers: list[int | None] = []
         for one in messages:

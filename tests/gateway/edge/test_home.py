@@ -158,6 +158,11 @@ def test_the_file_of_the_documentation_holds(tmp_path: Path) -> None:
     assert msgspec.structs.asdict(read)["alone_after_seconds"] == rules.Rules().alone_after_seconds
 
 
+def test_the_protocol_knows_the_hubs_answer() -> None:
+    protocol = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    assert f"| `{rules.HEARD_AT_HOME}` |" in protocol.split("| answer of a hub |")[1]
+
+
 def test_a_clock_that_was_set_is_seen_and_one_that_drifts_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     now, up = 1_000_000, 500
     monkeypatch.setattr(Clock, "now_ms", lambda self: now)
