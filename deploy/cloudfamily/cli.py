@@ -1,4 +1,4 @@
-"""The `cloudfamily` command."""
+"""The `cloudfamily` command. What a command needs is imported when it runs: a hub has no memory for the whole product."""
 
 from __future__ import annotations
 
@@ -7,40 +7,55 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import psycopg
 import typer
 from pydantic import SecretStr, ValidationError
 
-from cloudfamily import access, composition, demo, parts, press, replay, schema, status
-from cloudfamily import canary as canaries
 from cloudfamily.embedded.errors import StartError
-from cloudfamily.runner import ROLES, Runner
-from cloudfamily_platform.core import logs, migrate
+from cloudfamily.roles import EDGE, ROLES
+from cloudfamily_platform.core import logs
 from cloudfamily_platform.core.settings import Settings
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cloud Family: elders safe at home, neighbours' hours kept.")
+if TYPE_CHECKING:
+    from cloudfamily.parts import Parts
+    from cloudfamily.runner import Runner
 
-app.add_typer(access.app, name="access")
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cloud Family: elders safe at home, neighbours' hours kept.")
 
 
 def main() -> None:
     """Runs the command; what the user can mend comes as one sentence and exit code 1."""
+    if sys.argv[1:3] != ["run", EDGE]:  # a hub has little memory: nothing that it does not need
+        from cloudfamily import access
+
+        app.add_typer(access.app, name="access")
     try:
         app()
-    except StartError as error:
-        fail(str(error))
-    except ValidationError as error:
+    except Exception as error:
+        sentence = mendable(error)
+        if sentence is None:
+            raise
+        fail(sentence)
+
+
+def mendable(error: Exception) -> str | None:
+    """What the user can do about it, as a sentence; None: it is our mistake."""
+    import psycopg
+
+    from cloudfamily_platform.core import migrate
+
+    if isinstance(error, StartError | migrate.MigrationError):
+        return str(error)
+    if isinstance(error, ValidationError):
         first = error.errors()[0]
-        fail(f"Setting CF_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}. docs/settings.md lists all settings.")
-    except FileNotFoundError as error:
-        fail(f"{error.filename}: {error.strerror}.")
-    except migrate.MigrationError as error:
-        fail(str(error))
-    except psycopg.OperationalError as error:
-        fail(f"The database does not answer: {' '.join(str(error).split())}. Check CF_DATABASE_URL.")
+        return f"Setting CF_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}. docs/settings.md lists all settings."
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename}: {error.strerror}."
+    if isinstance(error, psycopg.OperationalError):
+        return f"The database does not answer: {' '.join(str(error).split())}. Check CF_DATABASE_URL."
+    return None
 
 
 def fail(sentence: str) -> None:
@@ -49,11 +64,25 @@ def fail(sentence: str) -> None:
 
 
 @app.command()
-def run(roles: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(ROLES)}; none: all of them, embedded parts and the demo.")] = None) -> None:
+def run(
+    roles: Annotated[
+        list[str] | None, typer.Argument(help=f"Any of {', '.join(ROLES)}; none: all of them, embedded parts and the demo. Or {EDGE}, alone, on a hub.")
+    ] = None,
+) -> None:
     """Start the product, until Ctrl-C."""
     settings = Settings()
+    if roles == [EDGE]:
+        from cloudfamily import hub
+
+        hub.run(settings)
+        return
+    if EDGE in (roles or ()):
+        raise StartError(f"The role {EDGE} runs alone, on a hub: start the others in a process of their own.")
     if unknown := set(roles or ()) - set(ROLES):
         raise StartError(f"There is no role {', '.join(sorted(unknown))}: the roles are {', '.join(ROLES)}.")
+    from cloudfamily import composition, parts
+    from cloudfamily_platform.core import migrate
+
     if roles and (settings.database_url is None or settings.mqtt_host is None):
         raise StartError("Single roles run against external parts: set CF_DATABASE_URL and CF_MQTT_HOST.")
     if settings.demo is None:
@@ -81,6 +110,8 @@ def configure_logs(settings: Settings) -> None:
 
 
 def check_ports(settings: Settings, roles: Any) -> None:
+    from cloudfamily import parts
+
     if "web" in roles:
         parts.check_port(settings.web_host, settings.web_port, "the console", "CF_WEB_PORT")
     if local_chat(settings, roles):
@@ -92,7 +123,10 @@ def local_chat(settings: Settings, roles: Any) -> bool:
     return settings.telegram_token is None and bool(settings.demo) and set(roles) == set(ROLES)
 
 
-async def serve(settings: Settings, there: parts.Parts, roles: list[str] | None) -> None:
+async def serve(settings: Settings, there: Parts, roles: list[str] | None) -> None:
+    from cloudfamily import demo, status
+    from cloudfamily.runner import Runner
+
     living = bool(settings.demo) and set(roles or ROLES) == set(ROLES)
     local = local_chat(settings, roles or ROLES)
     await demo.prepare(there.database_url, demo=living, local_chat=local)
@@ -122,6 +156,8 @@ def press_button(
     kind: Annotated[str, typer.Option(help="sos, fall, smoke, gas or water_leak.")] = "sos",
 ) -> None:
     """Press a home's emergency button on the running system."""
+    from cloudfamily import parts, press
+
     settings = Settings()
     there = parts.running(settings)
     try:
@@ -146,6 +182,8 @@ def replay_recording(
     zone: Annotated[str | None, typer.Option(help="The home's time zone; else CF_TIMEZONE.")] = None,
 ) -> None:
     """Play a recorded real home through the product, and print a line per alert."""
+    from cloudfamily import parts, replay
+
     settings = Settings()
     logs.configure("warning", "console")
     if form != "casas":
@@ -187,6 +225,9 @@ def canary(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Press the canary home's button and follow it to a balance; exit code 1 with the step that failed."""
+    from cloudfamily import canary as canaries
+    from cloudfamily import parts
+
     settings = Settings()
     made = canaries.Canary(parts.running(settings), settings)
     failed: canaries.Failed | None = None
@@ -215,6 +256,7 @@ def check_devices(
 ) -> None:
     """List silent devices, batteries that run out, and buttons without their weekly test."""
     from cloudfamily import check as checks
+    from cloudfamily import parts
 
     settings = Settings()
     there = parts.running(settings)
@@ -224,6 +266,9 @@ def check_devices(
 @app.command("migrate")
 def migrate_database() -> None:
     """Bring the configured database's schema up to date."""
+    from cloudfamily import composition, parts
+    from cloudfamily_platform.core import migrate
+
     there = parts.running(Settings())
     print("\n".join(migrate.migrate(there.database_url, composition.MIGRATED)) or "nothing to do")
 
@@ -231,5 +276,7 @@ def migrate_database() -> None:
 @app.command("schema")
 def dump_schema(check: Annotated[bool, typer.Option("--check", help="Compare with schema.sql instead of writing it.")] = False) -> None:
     """Write schema.sql, the present schema in one file, from the migrations."""
+    from cloudfamily import parts, schema
+
     with parts.started(Settings(), broker=False) as there:
         schema.write_or_check(there.database_url, Path("schema.sql"), check=check)

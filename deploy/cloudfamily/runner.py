@@ -29,7 +29,6 @@ from cloudfamily_platform.web.stream import Hub
 from cloudfamily_timebank import credit
 
 log = structlog.get_logger()
-ROLES = ("gateway", "alerts", "timebank", "web", "bot")
 #: Whoever has not ended by itself this long after a stop is left to the end of the process.
 STOP_SECONDS = 3.0
 

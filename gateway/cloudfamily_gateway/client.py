@@ -12,10 +12,13 @@ from cloudfamily_platform.core.settings import Settings
 C = TypeVar("C", bound=mqtt.Client)
 
 
-def make(settings: Settings, client_id: str, *, manual_ack: bool = False, of: type[C] = mqtt.Client) -> C:  # type: ignore[assignment]
-    """An MQTT 5 client with the name, password and TLS of the settings, not connected yet. Raises OSError for a PEM file that
-    cannot be read."""
-    client = of(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5, manual_ack=manual_ack)
+def make(settings: Settings, client_id: str, *, manual_ack: bool = False) -> mqtt.Client:
+    """An MQTT 5 client that signs in as the settings say, not connected yet. Raises OSError for a PEM file that cannot be read."""
+    return sign_in(settings, mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5, manual_ack=manual_ack))
+
+
+def sign_in(settings: Settings, client: C) -> C:
+    """Gives it the name, password and TLS of the settings. Raises OSError for a PEM file that cannot be read."""
     if settings.mqtt_username:
         password = settings.mqtt_password
         client.username_pw_set(settings.mqtt_username, password.get_secret_value() if password else None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-import paho.mqtt.client as mqtt
 import structlog
 
 from cloudfamily_gateway import client as clients
@@ -23,7 +22,7 @@ class Publisher:
     """An MQTT connection for what we say to devices. Reconnects by itself."""
 
     def __init__(self, settings: Settings, broker: tuple[str, int]) -> None:
-        self.client: mqtt.Client = clients.make(settings, f"{settings.gateway_name}-command")
+        self.client = clients.make(settings, f"{settings.gateway_name}-command")
         self.client.reconnect_delay_set(1, 5)
         self.client.max_queued_messages_set(1000)
         self.client.connect_async(*broker, keepalive=30)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
 import structlog
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -68,7 +69,8 @@ class Line:
         self.client = self.make_client(settings)
 
     def make_client(self, settings: Settings) -> readahead.Client:
-        client = clients.make(settings, f"{settings.gateway_name}-{self.name}", manual_ack=True, of=readahead.Client)
+        name = f"{settings.gateway_name}-{self.name}"
+        client = clients.sign_in(settings, readahead.Client(CallbackAPIVersion.VERSION2, name, protocol=mqtt.MQTTv5, manual_ack=True))
         client.connect_timeout = CONNECT_SECONDS
         client.on_connect = self.on_connect
         client.on_subscribe = self.on_subscribe

@@ -263,5 +263,25 @@ class Town:
 
 
 @pytest.fixture
+def cable_to() -> Iterator[Callable[[Broker], Cable]]:
+    """cable_to(broker): a cable before it, which can be cut."""
+    made: list[Cable] = []
+
+    def lay(broker: Broker) -> Cable:
+        made.append(Cable(broker))
+        return made[-1]
+
+    yield lay
+    for cable in made:
+        cable.close()
+
+
+@pytest.fixture
+def device_on() -> Callable[[Broker, str], Device]:
+    """device_on(broker, code): a device there; whoever makes it closes it."""
+    return Device
+
+
+@pytest.fixture
 def town(server: str, database: str) -> Town:
     return Town(server, database)

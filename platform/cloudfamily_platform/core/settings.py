@@ -54,6 +54,19 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(2.0, gt=0, le=60, description="How often a stage looks for due rows when nothing notified it.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="Logs as JSON lines, or coloured for a terminal.")
+    edge_name: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,40}$", description="Name and device code of this hub, for `run edge`.")
+    edge_rules: Path | None = Field(None, description="TOML file of what the home does by itself on an alarm; empty: nothing.")
+    uplink_host: str | None = Field(None, description="Host of the city's broker, for `run edge`; CF_MQTT_HOST is the hub's own.")
+    uplink_port: int = Field(8883, ge=1, le=65535, description="Port of the city's broker.")
+    uplink_username: str | None = Field(None, description="User name at the city's broker; empty: none.")
+    uplink_password: SecretStr | None = Field(None, description="Password at the city's broker.")
+    uplink_tls: bool = Field(True, description="Speak TLS to the city's broker and check its certificate.")
+    uplink_ca: Path | None = Field(None, description="PEM file of the authority that signed its certificate; empty: those of this machine.")
+    uplink_cert: Path | None = Field(None, description="PEM file of this edge's own certificate, for a broker that asks for one; empty: none.")
+    uplink_key: Path | None = Field(None, description="PEM file of that certificate's key; empty: it stands in the same file.")
+    spool_dir: Path | None = Field(None, description="Folder of what waits for the city; empty: `edge` in CF_DATA_DIR.")
+    spool_rows: int = Field(1_000_000, ge=100, le=100_000_000, description="Routine messages that wait for the city at most; alarms are not counted.")
+    spool_megabytes: int = Field(256, ge=1, le=100_000, description="Megabytes of routine that wait for the city at most.")
 
     @classmethod
     def settings_customise_sources(
