@@ -132,6 +132,24 @@ def press_button(
         pass
 
 
+@app.command("simulate")
+def simulate_homes(
+    homes: Annotated[int, typer.Option(help="How many homes, with five devices each.")] = 1000,
+    rate: Annotated[float | None, typer.Option(help="Words a second of all devices together; else a word a minute from each.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed says the same things.")] = 0,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; else at Ctrl-C.")] = None,
+    presses_per_minute: Annotated[float, typer.Option(help="Buttons pressed a minute. Each one calls for help.")] = 0.0,
+    faults: Annotated[str, typer.Option(help="Such as drop=0.01,duplicate=0.02; firmware-sim/README.md names them all.")] = "",
+    broker: Annotated[str | None, typer.Option(help="host:port of a broker; else that of the running system.")] = None,
+    connections: Annotated[int, typer.Option(help="MQTT connections for the readings.")] = 4,
+) -> None:
+    """Play a whole city's devices; a JSON line of counters at the end."""
+    from cloudfamily import simulate
+
+    chances = simulate.read_faults(faults)
+    simulate.simulate(Settings(), broker, simulate.Wanted(homes, rate, seed, seconds, presses_per_minute, chances, connections))
+
+
 @app.command("replay")
 def replay_recording(
     file: Annotated[Path, typer.Argument(help="The recording.")],

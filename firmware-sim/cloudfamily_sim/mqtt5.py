@@ -41,7 +41,7 @@ PROPERTY_SIZES = {
     0x01: 1, 0x02: 4, 0x03: 0, 0x08: 0, 0x09: 0, 0x0B: -2, 0x11: 4, 0x12: 0, 0x13: 2, 0x15: 0, 0x16: 0, 0x17: 1, 0x18: 4, 0x19: 1, 0x1A: 0, 0x1C: 0,
     0x1F: 0, 0x21: 2, 0x22: 2, 0x23: 2, 0x24: 1, 0x25: 1, 0x26: -1, 0x27: 4, 0x28: 1, 0x29: 1, 0x2A: 1,
 }  # fmt: skip
-SERVER_KEEP_ALIVE, RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE = 0x13, 0x21, 0x27
+SESSION_EXPIRY, SERVER_KEEP_ALIVE, RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE = 0x11, 0x13, 0x21, 0x27
 
 
 class Will(NamedTuple):
@@ -62,9 +62,10 @@ class Welcome(NamedTuple):
     keepalive_seconds: int | None = None
 
 
-def connect(client_id: str, keepalive_seconds: int, username: str | None, password: str | None, will: Will | None) -> bytes:
-    """CONNECT (3.1) with a clean session that ends with the connection."""
-    flags, payload = 0x02, text(client_id)
+def connect(client_id: str, keepalive_seconds: int, username: str | None, password: str | None, will: Will | None, session_seconds: int = 0) -> bytes:
+    """CONNECT (3.1); `session_seconds` 0: with a clean session that ends with the connection."""
+    flags, payload = 0x00 if session_seconds else 0x02, text(client_id)
+    properties = struct.pack(">BI", SESSION_EXPIRY, session_seconds) if session_seconds else b""
     if will is not None:
         flags |= 0x04 | will.qos << 3 | (0x20 if will.retain else 0)
         payload += b"\0" + text(will.topic) + binary(will.payload)
@@ -72,7 +73,7 @@ def connect(client_id: str, keepalive_seconds: int, username: str | None, passwo
         flags, payload = flags | 0x80, payload + text(username)
     if password is not None:
         flags, payload = flags | 0x40, payload + text(password)
-    body = text("MQTT") + bytes((5, flags)) + struct.pack(">H", keepalive_seconds) + b"\0" + payload
+    body = text("MQTT") + bytes((5, flags)) + struct.pack(">H", keepalive_seconds) + variable(len(properties)) + properties + payload
     return b"\x10" + variable(len(body)) + body
 
 

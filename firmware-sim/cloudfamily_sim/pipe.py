@@ -48,7 +48,8 @@ class Pipe(asyncio.Protocol):
     makes it smaller.
 
     `on_message(topic, payload)` hears what was subscribed to; each message is acknowledged when it returns. `on_close(why)`
-    is called once, when the connection has ended; `why` is None after `close`.
+    is called once, when the connection has ended; `why` is None after `close`. `session_seconds`: so long the broker keeps what
+    comes for us after we have gone; 0: a clean session.
     """
 
     def __init__(
@@ -59,13 +60,14 @@ class Pipe(asyncio.Protocol):
         keepalive_seconds: int = KEEPALIVE_SECONDS,
         on_message: Listener | None = None,
         on_close: Callable[[Exception | None], None] | None = None,
+        session_seconds: int = 0,
     ) -> None:
         if not 1 <= window <= mqtt5.MOST_IN_FLIGHT:
             raise ValueError(f"a window of {window}: it is 1 to {mqtt5.MOST_IN_FLIGHT}")
-        self.client_id, self.window, self.keepalive_seconds = client_id, window, keepalive_seconds
+        self.client_id, self.window, self.keepalive_seconds, self.session_seconds = client_id, window, keepalive_seconds, session_seconds
         self.on_message, self.on_close = on_message, on_close
-        #: Packet id → topic and payload of what the broker has not acknowledged.
-        self.unanswered: dict[int, tuple[bytes, bytes]] = {}
+        #: Packet id → topic, payload, QoS and retain of what the broker has not acknowledged: `other.publish(*message)`.
+        self.unanswered: dict[int, tuple[bytes, bytes, int, bool]] = {}
         self.connected = False
         self.published = self.acknowledged = self.refused = self.received = 0
         self.largest_packet: int | None = None
@@ -102,7 +104,7 @@ class Pipe(asyncio.Protocol):
         try:
             async with asyncio.timeout(timeout_s):
                 await self.loop.create_connection(lambda: self, host, port, ssl=tls)
-                self.write(mqtt5.connect(self.client_id, self.keepalive_seconds, username, password, will))
+                self.write(mqtt5.connect(self.client_id, self.keepalive_seconds, username, password, will, self.session_seconds))
                 await self.welcome
         except BaseException:
             self.closing = True
@@ -115,7 +117,7 @@ class Pipe(asyncio.Protocol):
         """How many messages may go now: 0 while the window is full or the socket does not take more."""
         return 0 if self.paused or not self.connected else self.window - len(self.unanswered)
 
-    def publish(self, topic: bytes | str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
+    def publish(self, topic: bytes | str, payload: bytes, qos: int = 1, retain: bool = False) -> None:
         """Sends at the end of this turn of the loop. QoS 0 or 1.
 
         Raises BufferError when the window is full (look at `free`, or await `room`), ConnectionError without a connection, and
@@ -133,7 +135,7 @@ class Pipe(asyncio.Protocol):
         if self.largest_packet is not None and len(packet) > self.largest_packet:
             raise ValueError(f"a packet of {len(packet)} bytes; the broker takes {self.largest_packet}")
         if qos:
-            self.unanswered[number] = (name, payload)
+            self.unanswered[number] = (name, payload, 1, retain)
         self.published += 1
         if not self.pieces:
             self.loop.call_soon(self.flush)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cloudfamily_sim.devices import Button, Device, DoorSensor, Hub, MotionSensor, TemperatureSensor
+from cloudfamily_sim.button import Button
+from cloudfamily_sim.devices import LONGEST_SPOOL, Device, DoorSensor, Hub, MotionSensor, TemperatureSensor
 from cloudfamily_sim.encode import Answer, Publish, read_answer
 from cloudfamily_sim.faults import RUBBISH, Faults
 
@@ -111,7 +112,7 @@ class TestButton:
 
     def test_garbage_never_touches_the_call_itself(self) -> None:
         it = button()
-        it.faults = Faults(garbage=True)
+        it.faults = Faults(malformed=1.0)
         it.press(NOW)
         assert said(it.outbox(NOW)[0])["kind"] == "sos"
 
@@ -162,14 +163,15 @@ class TestReadings:
 
     def test_a_queue_that_nobody_empties_keeps_the_newest(self) -> None:
         sensor = MotionSensor("m", first_at=LATER)
-        for n in range(1000):
+        for n in range(LONGEST_SPOOL + 900):
             sensor.sense(NOW + n * SECOND, 1)
-        assert [said(publish)["seq"] for publish in sensor.outbox(NOW + 1000 * SECOND)] == list(range(901, 1001))
+        assert [said(publish)["seq"] for publish in sensor.outbox(LATER - SECOND)] == list(range(901, LONGEST_SPOOL + 901))
+        assert sensor.dropped == 900
 
     def test_garbage_is_of_every_kind_and_always_the_same(self) -> None:
         def rubbish() -> list[bytes]:
             sensor = MotionSensor("m", first_at=LATER)
-            sensor.faults = Faults(garbage=True)
+            sensor.faults = Faults(malformed=1.0)
             for n in range(len(RUBBISH) + 1):
                 sensor.sense(NOW + n * SECOND, 1)
             return [publish.payload for publish in sensor.outbox(LATER - SECOND)]

@@ -17,7 +17,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloudfamily_sim import fleet as fleets
-from cloudfamily_sim.devices import Button
+from cloudfamily_sim.button import Button
 from cloudfamily_sim.encode import Publish, encode_reading
 from cloudfamily_sim.faults import Faults
 from cloudfamily_sim.fleet import Fleet, SimDevice, SimHome

@@ -165,8 +165,8 @@ def test_when_the_way_breaks_what_was_not_acknowledged_is_kept_in_order(scripted
         heard: list[bytes] = []
         again = await connected(broker, on_message=lambda _, payload: heard.append(payload))
         await again.subscribe(room)
-        for topic, payload in pipe.unanswered.values():
-            again.publish(topic, payload)
+        for message in pipe.unanswered.values():
+            again.publish(*message)
         await until(lambda: len(heard) == 4)
         assert heard == [b"0", b"2", b"3", b"4"]
         await again.close()
@@ -178,7 +178,7 @@ def test_packet_ids_go_round_and_pass_over_those_in_use(broker: Broker, room: st
     async def story() -> None:
         pipe = await connected(broker)
         pipe.last_id = mqtt5.MOST_IN_FLIGHT - 1
-        pipe.unanswered[1] = (b"", b"")
+        pipe.unanswered[1] = (b"", b"", 1, False)
         assert [pipe.next_id(), pipe.next_id(), pipe.next_id()] == [65_535, 2, 3]
         await pipe.close()
 
