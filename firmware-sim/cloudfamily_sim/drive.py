@@ -13,6 +13,7 @@ from cloudfamily_sim.encode import ANSWERS
 from cloudfamily_sim.lane import Lane
 
 CONNECTIONS = 4
+MOST_WORDS_PER_SECOND, MOST_PRESSES_PER_MINUTE = 1_000_000, 60_000
 #: Words made in one turn of the loop, so that it breathes.
 MOST_AT_ONCE = 2_000
 #: While more wait than this, the crowd says nothing more: it falls behind, and makes up for it later with the original times.
@@ -26,6 +27,10 @@ class Drive:
     def __init__(self, crowd: Crowd, *, rate: float, presses_per_minute: float = 0.0, connections: int = CONNECTIONS) -> None:
         if not 1 <= connections <= 64:
             raise ValueError(f"{connections} connections: a drive has 1 to 64")
+        if not 0 < rate <= MOST_WORDS_PER_SECOND:
+            raise ValueError(f"a rate of {rate:g} words a second: it is above 0 and at most {MOST_WORDS_PER_SECOND:,}")
+        if not 0 <= presses_per_minute <= MOST_PRESSES_PER_MINUTE:
+            raise ValueError(f"{presses_per_minute:g} presses a minute: it is 0 to {MOST_PRESSES_PER_MINUTE:,}")
         self.crowd, self.rate, self.presses_per_minute = crowd, rate, presses_per_minute
         self.lanes = [Lane(f"words-{number}", limit=None) for number in range(connections)]
         self.presses = Lane("calls", limit=None, topics=(ANSWERS,) if presses_per_minute else (), on_message=self.hear, once=True)
@@ -58,6 +63,8 @@ class Drive:
                 again = self.step(self.clock())
                 await asyncio.sleep(0 if again else TICK_SECONDS)
         finally:
+            ended = self.clock()
+            self.clock = lambda: ended
             await asyncio.gather(*(lane.stop() for lane in (*self.lanes, self.presses)))
 
     def step(self, now: datetime) -> bool:

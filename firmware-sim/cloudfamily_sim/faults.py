@@ -156,7 +156,8 @@ class Air(Generic[M]):
         if len(self.held) >= MOST_HELD:
             return (message,)
         self.met[why] += 1
-        heapq.heappush(self.held, (until, sum(self.met.values()), message))
+        # Whole milliseconds survive the way through a datetime and back.
+        heapq.heappush(self.held, (round(until, 3), sum(self.met.values()), message))
         return ()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import NoReturn, cast, get_args
 
 import yaml
 
@@ -69,6 +69,13 @@ class Step:
     percent: float = 100.0
     fault: str = ""
 
+    def text(self, begins: timedelta) -> str:
+        """`03:17:00 home 1: button, call fall`"""
+        seconds = int((begins + self.at).total_seconds()) % 86_400
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        more = self.kind or self.fault or (f"{self.percent:g} %" if self.do == "battery" else "")
+        return f"{clock} {'every home' if self.home is None else f'home {self.home}'}: {f'{self.device}, ' if self.device else ''}{self.do} {more}".rstrip()
+
 
 @dataclass(frozen=True)
 class Story:
@@ -76,12 +83,13 @@ class Story:
     #: Of the local day at which it begins.
     begins: timedelta
     homes: int
-    devices: tuple[str, ...]
+    devices: tuple[Kind, ...]
     steps: tuple[Step, ...]
 
     @property
     def lasts(self) -> timedelta:
-        return max((step.at + step.lasts for step in self.steps), default=timedelta(0))
+        """Until its last step."""
+        return self.steps[-1].at
 
 
 def names() -> list[str]:
@@ -123,7 +131,7 @@ class Reader:
         found = self.mapping(node, STORY_WORDS, needed=("title", "begins", "steps"))
         begins = self.clock(found["begins"])
         homes = int(self.number(found["homes"], 1, MOST_HOMES)) if "homes" in found else 1
-        kinds = tuple(self.one_of(one, KINDS) for one in self.sequence(found["devices"])) if "devices" in found else USUAL
+        kinds = tuple(cast(Kind, self.one_of(one, KINDS)) for one in self.sequence(found["devices"])) if "devices" in found else USUAL
         steps = self.sequence(found["steps"])
         if not 1 <= len(steps) <= MOST_STEPS:
             self.fail(found["steps"], f"{len(steps)} steps; a story has 1 to {MOST_STEPS}")
