@@ -11,11 +11,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from cloudfamily_sim import days
 from cloudfamily_sim import fleet as fleets
 from cloudfamily_sim.button import Button
 from cloudfamily_sim.encode import Publish, encode_reading
@@ -24,6 +26,7 @@ from cloudfamily_sim.fleet import Fleet, SimDevice, SimHome
 from cloudfamily_sim.lane import Lane
 
 NOW = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)  # eight in the morning in Guangxi
+ZONE = ZoneInfo("Asia/Shanghai")
 SECOND = timedelta(seconds=1)
 #: What is promised within a second may take a little longer on a machine that runs other tests as well.
 A_SECOND = 2.0
@@ -72,10 +75,13 @@ class TestOnAVirtualClock:
         assert once == again
 
     def test_a_day_of_a_home_has_movement_doors_and_warmth(self) -> None:
-        said = [values(publish) for _, publish in drive(self.started(3), NOW, NOW + timedelta(days=1))]
+        dry = next(day for n in range(9) if not days.Day((day := NOW + timedelta(days=n)).date(), 0, ZONE).rainy)
+        fleet = Fleet(homes(3))
+        fleet.start(dry)
+        said = [values(publish) for _, publish in drive(fleet, dry, dry + timedelta(days=1))]
         seen = Counter(quantity for reading in said for quantity in reading)
         assert seen["motion"] > 600
-        assert seen["door"] >= 8
+        assert seen["door"] >= 4
         assert seen["temperature"] == pytest.approx(3 * 24 * 60, abs=5)
         assert seen["battery"] > 3 * 4 * 24 * 20
         assert all(50 < reading["battery"] <= 100 for reading in said if "battery" in reading), "no low battery by itself"
@@ -136,7 +142,7 @@ class TestOnAVirtualClock:
         while fleet.next_at and fleet.next_at <= late:
             sizes.append(len(fleet.step(late)))
         assert len(sizes) > 2
-        assert max(sizes) == fleets.MOST_AT_ONCE
+        assert fleets.MOST_AT_ONCE - 10 < max(sizes) <= fleets.MOST_AT_ONCE
         assert sum(sizes) >= 5000
 
     def test_what_makes_no_fleet_is_refused(self) -> None:
