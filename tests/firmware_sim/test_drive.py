@@ -15,6 +15,11 @@ from typing import Any
 
 import pytest
 
+from cloudfamily import simulate
+from cloudfamily.embedded.errors import StartError
+from cloudfamily.parts import Parts
+from cloudfamily_platform.core.settings import Settings
+from cloudfamily_sim import scenario
 from cloudfamily_sim.crowd import Crowd
 from cloudfamily_sim.drive import Drive
 from cloudfamily_sim.pipe import Pipe
@@ -128,3 +133,25 @@ def test_what_a_user_can_mend_is_one_sentence(words: tuple[str, ...], sentence: 
     assert len(said) == 1
     assert sentence in said[0]
     assert "\n" not in said[0]
+
+
+def test_a_story_takes_homes_of_the_running_system_that_have_what_it_needs(world: Any, broker: Broker) -> None:
+    story = scenario.read("title: x\nbegins: 03:10\nsteps:\n - {at: 03:12, do: call, device: button}\n")
+    there = Parts(world.url, *broker, "http://127.0.0.1:1")
+    with pytest.raises(StartError, match="1 homes with button; the running system has 0"):
+        asyncio.run(simulate.story_homes(story, there))
+    world.home("WX-002")
+    (home,) = asyncio.run(simulate.story_homes(story, there))
+    assert home.code == "WX-002"
+    assert ("WX-002-button", "button") in [(device.code, device.kind) for device in home.devices]
+
+
+def test_a_story_is_told_on_a_broker_and_counted(broker: Broker, until: Until, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "Quick.yaml"
+    path.write_text("title: Quick\nbegins: 03:12\nsteps:\n - {at: 03:12, do: call, device: button, kind: fall}\n")
+    wanted = simulate.Wanted(None, None, 0, 1.2, 0.0, "", 4, str(path), False)
+    simulate.simulate(Settings(), f"{broker[0]}:{broker[1]}", wanted)
+    head, step, counters = capsys.readouterr().out.splitlines()
+    assert head == "Quick: sim-000000"
+    assert step == "03:12:00 home 1: button, call fall"
+    assert json.loads(counters)["story"]["signals"] == 1

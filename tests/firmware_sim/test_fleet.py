@@ -21,7 +21,7 @@ from cloudfamily_sim import days
 from cloudfamily_sim import fleet as fleets
 from cloudfamily_sim.button import Button
 from cloudfamily_sim.encode import Publish, encode_reading
-from cloudfamily_sim.faults import Faults
+from cloudfamily_sim.faults import Chances, Faults
 from cloudfamily_sim.fleet import Fleet, SimDevice, SimHome
 from cloudfamily_sim.lane import Lane
 
@@ -133,6 +133,34 @@ class TestOnAVirtualClock:
             fleet.devices[code].faults = Faults(dead=True)
         said = drive(fleet, NOW, NOW + timedelta(minutes=15))
         assert len({publish.topic for _, publish in said}) == len(fleet.devices) - 2
+
+    def test_devices_obey_commands_and_report(self) -> None:
+        fleet = Fleet([SimHome("H", (SimDevice("hub-1", "hub"), SimDevice("door-1", "door")), 1)])
+        fleet.start(NOW)
+        fleet.step(NOW)
+        order = b'{"id":7,"do":"siren","params":{"seconds":5}}'
+        for topic in ("cf/v1/hub-1/command", "cf/v1/door-1/command", "cf/v1/stranger/command"):
+            fleet.hear(topic, order)
+        said = [(publish.topic, json.loads(publish.payload)["state"]) for publish in fleet.step(NOW + SECOND) if "report" in publish.topic]
+        assert said == [
+            (f"cf/v1/{code}/report", state) for code, state in (("hub-1", "delivered"), ("hub-1", "done"), ("door-1", "delivered"), ("door-1", "failed"))
+        ]
+        assert (fleet.counters.commands, fleet.counters.words) == (2, 4)
+
+    def test_chances_are_for_all_and_repeat_from_the_seed(self) -> None:
+        def said(seed: int) -> list[tuple[datetime, Publish]]:
+            fleet = Fleet(homes(5), seed=seed, chances=Chances.read("drop=0.1,duplicate=0.1,late=0.05,stuck=0.2,reboot_loop=0.1,flood=0.05"))
+            fleet.start(NOW)
+            return drive(fleet, NOW, NOW + timedelta(minutes=30))
+
+        assert said(1) == said(1)
+        assert said(1) != said(2)
+
+    def test_every_device_introduces_itself_once_and_not_all_at_the_same_moment(self) -> None:
+        fleet = self.started(20, introduce=True)
+        at = [at for at, publish in drive(fleet, NOW, NOW + timedelta(minutes=10)) if publish.topic.endswith("/info")]
+        assert len(at) == len(fleet.devices)
+        assert len(set(at)) > 50
 
     def test_a_step_is_bounded_and_the_next_one_goes_on(self) -> None:
         fleet = Fleet([SimHome("H", tuple(SimDevice(f"hub-{n}", "hub") for n in range(5000)), 1)])
