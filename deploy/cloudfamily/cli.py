@@ -171,6 +171,26 @@ def press_button(
         pass
 
 
+@app.command("simulate")
+def simulate_homes(
+    homes: Annotated[int | None, typer.Option(help="How many homes, with five devices each; else 1000, or none beside a story.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Words a second of all devices together; else a word a minute from each.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed says the same things.")] = 0,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; else at Ctrl-C, or when the story is over.")] = None,
+    presses_per_minute: Annotated[float, typer.Option(help="Buttons pressed a minute. Each one calls for help.")] = 0.0,
+    faults: Annotated[str, typer.Option(help="Such as drop=0.01,duplicate=0.02; firmware-sim/README.md names them all.")] = "",
+    scenario: Annotated[str | None, typer.Option(help="A story: fall-at-night, power-cut, forgotten-door, or a YAML file of your own.")] = None,
+    broker: Annotated[str | None, typer.Option(help="host:port of a broker; else that of the running system.")] = None,
+    connections: Annotated[int, typer.Option(help="MQTT connections for the readings.")] = 4,
+    homeassistant: Annotated[bool, typer.Option("--homeassistant", help="A story's devices announce themselves to Home Assistant.")] = False,
+) -> None:
+    """Play a whole city's devices, or a story in a few homes; a JSON line of counters at the end."""
+    from cloudfamily import simulate
+
+    wanted = simulate.Wanted(homes, rate, seed, seconds, presses_per_minute, faults, connections, scenario, homeassistant)
+    simulate.simulate(Settings(), broker, wanted)
+
+
 @app.command("replay")
 def replay_recording(
     file: Annotated[Path, typer.Argument(help="The recording.")],

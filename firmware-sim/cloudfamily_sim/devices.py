@@ -1,37 +1,45 @@
-"""Devices as pure state machines on a virtual clock: no I/O, no sleeping, no random numbers.
+"""Devices as pure state machines on a virtual clock: no I/O, no sleeping, and no chance but what `faults` bring.
 
 Whoever drives a device asks for `outbox(now)` when `next_at` has come, or after telling it something (`press`, `sense`,
-`answer`). All times are aware datetimes.
+`answer`, `command`, `connect`). All times are aware datetimes.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from math import ceil
+from typing import ClassVar
 
-from cloudfamily_sim import faults
-from cloudfamily_sim.encode import DEVICE, Answer, Publish, encode_reading, encode_signal
-
-Light = Literal["idle", "sending", "received", "help_is_coming", "resolved"]
-#: A light only moves forward: an answer that the broker delivers once more never takes it back.
-LIGHTS: tuple[Light, ...] = ("idle", "sending", "received", "help_is_coming", "resolved")
+from cloudfamily_sim import faults, homeassistant, obey
+from cloudfamily_sim.encode import DEVICE, Command, Publish, encode_info, encode_reading, encode_report, encode_status
 
 HEARTBEAT = timedelta(minutes=10)
 #: Every so many messages of a device carry its battery, beside every heartbeat.
 BATTERY_EVERY = 10
-#: Readings that a device keeps for its driver; the oldest go first.
-LONGEST_QUEUE = 100
+#: Readings that a device keeps while nobody takes them; the oldest go first. Nothing else is ever dropped.
+LONGEST_SPOOL = 1000
 
 
 class Device:
-    """What every device has: a code, a counter, a battery, a heartbeat, faults.
+    """What every device has: a code, a counter, a battery, a heartbeat, a spool, faults.
 
     `first_at`: its first heartbeat. `battery` percent now, empty after `battery_days` more of a full one (None: mains).
     `seq`: the last number used; it must not start anew when a device restarts, so keep it or start from the time.
     Raises ValueError when `code` is no device code.
     """
+
+    #: What `info` says of it: see docs/devices.md.
+    kind: ClassVar[str] = "other"
+    model: ClassVar[str] = "sim"
+    #: What it can do when told to, beside "interval" and "test".
+    skills: ClassVar[frozenset[str]] = frozenset()
+    #: What it may measure beside its battery, and the kinds it may call with.
+    quantity: ClassVar[str | None] = None
+    signals: ClassVar[tuple[str, ...]] = ()
+    #: Whether it announces itself to Home Assistant when it starts.
+    homeassistant = False
 
     def __init__(
         self,
@@ -49,42 +57,118 @@ class Device:
         self.faults = faults.NONE
         self.born_at = self.heartbeat_at = first_at
         self.full, self.battery_days = battery, battery_days
-        self.queue: deque[Publish] = deque(maxlen=LONGEST_QUEUE)
-        self.queued_at = first_at
+        self.online = True
+        self.spool: deque[Publish] = deque()
+        self.spooled_at = first_at
+        self.dropped = self.words = 0
+        self.stuck_at: dict[str, float] | None = None
+        self.air: faults.Air[Publish] | None = None
+        self.orders = obey.Orders()
 
     @property
     def next_at(self) -> datetime:
-        """When `outbox` will have something to say."""
-        return min(self.heartbeat_at, self.queued_at) if self.queue else self.heartbeat_at
+        """When `outbox` will have something to do."""
+        return min(self.times())
+
+    def times(self) -> Iterable[datetime]:
+        yield self.heartbeat_at
+        if self.orders.next_at is not None:
+            yield self.orders.next_at
+        if self.online and self.spool:
+            yield self.spooled_at
+        if self.online and self.air is not None and self.air.next_at is not None:
+            yield datetime.fromtimestamp(self.air.next_at, self.born_at.tzinfo)
 
     def outbox(self, now: datetime) -> list[Publish]:
-        """What leaves the device now, each message once."""
+        """What leaves the device now, each message once and the oldest first; nothing while it is offline."""
         if now >= self.heartbeat_at:
             self.heartbeat_at += self.heartbeat
             if self.heartbeat_at <= now:  # the driver slept: the beats in between are not made up for
                 self.heartbeat_at = now + self.heartbeat
             self.say(now, self.state(now))
-        said = list(self.queue)
-        self.queue.clear()
-        return said
+        for number in self.orders.finished(now):
+            self.put(now, encode_report(self.code, number, "done"))
+        if not self.online:
+            return []
+        said = list(self.spool)
+        self.spool.clear()
+        return self.through_air(now, said)
+
+    def boot(self, now: datetime) -> None:
+        """It starts, or starts anew, and says that it is there and what it is."""
+        if self.alive(now):
+            self.put(now, encode_status(self.code, online=True))
+            minutes = ceil(self.heartbeat / timedelta(minutes=1))
+            self.put(now, encode_info(self.code, self.kind, self.model, minutes, self.battery_days is None))
+            if self.homeassistant:
+                measured = ("battery",) if self.quantity is None else (self.quantity, "battery")
+                self.put(now, homeassistant.discovery(self.code, quantities=measured, signals=self.signals, report_minutes=minutes))
+
+    def connect(self, now: datetime) -> None:
+        """The way to the broker is there again: what was kept leaves with the next `outbox`."""
+        self.online, self.spooled_at = True, now
+
+    def disconnect(self) -> None:
+        """The way to the broker is gone: from now on the device keeps what it has to say."""
+        self.online = False
+
+    def command(self, command: Command, now: datetime) -> None:
+        """Does what it is told, once for each id, and reports."""
+        if not self.alive(now):
+            return
+        if (before := self.orders.states.get(command.id)) is None:
+            before = self.orders.take(command, now, self.skills)
+            if before.every is not None:
+                self.heartbeat, self.heartbeat_at = before.every, min(self.heartbeat_at, now + before.every)
+            if before.state != "failed" and command.do == "test":
+                self.say(now, self.state(now))
+        self.put(now, encode_report(self.code, command.id, "delivered"))
+        if before.state != "delivered":
+            self.put(now, encode_report(self.code, command.id, before.state, before.detail))
 
     def state(self, now: datetime) -> dict[str, float]:
         """What a heartbeat tells beside the battery. Never motion or door: an empty home would seem to move."""
         return {}
 
     def say(self, now: datetime, values: dict[str, float]) -> None:
-        """Queues one reading, unless the device is dead."""
+        """Puts one reading into the spool, unless the device is dead."""
         if not self.alive(now):
             return
-        self.seq += 1
-        if not values or self.seq % BATTERY_EVERY == 0:
-            values = values | {"battery": float(int(self.charge(now)))}
-        reading = encode_reading(self.code, now + self.faults.clock_offset, self.seq, values)
-        if self.faults.garbage:
-            reading = reading._replace(payload=faults.spoil(reading.payload, self.seq))
-        if not self.queue:
-            self.queued_at = now
-        self.queue.append(reading)
+        if self.faults.reboot_loop and self.words % faults.WORDS_BETWEEN_REBOOTS == 0:
+            self.seq = 0
+            self.boot(now)
+        self.words += 1
+        for time in range(self.faults.flood):
+            self.seq += 1
+            measured = values | {"battery": float(int(self.charge(now)))} if not values or self.seq % BATTERY_EVERY == 0 else values
+            if self.faults.stuck:
+                measured = self.stuck_at = self.stuck_at or measured
+            self.put(now, encode_reading(self.code, self.clock(now) + time * timedelta(milliseconds=1), self.seq, measured))
+
+    def put(self, now: datetime, message: Publish) -> None:
+        if not self.spool:
+            self.spooled_at = now
+        self.spool.append(message)
+        if len(self.spool) > LONGEST_SPOOL and (oldest := next((one for one in self.spool if one.is_reading), None)):
+            self.spool.remove(oldest)
+            self.dropped += 1
+
+    def through_air(self, now: datetime, said: list[Publish]) -> list[Publish]:
+        """What is lost, doubled, held up and spoilt on the way, as this device's faults have it."""
+        wrong = self.faults
+        if wrong.drop or wrong.duplicate or wrong.reorder or wrong.late or wrong.malformed:
+            self.air = self.air or faults.Air(self.code, spoilt, 1.5 * self.heartbeat.total_seconds())
+        if self.air is None:
+            return said
+        at = now.timestamp()
+        released = list(self.air.released(at))
+        return [arrives for one in said for arrives in self.air.through(at, one, wrong, signal=not one.is_reading)] + released
+
+    def clock(self, now: datetime) -> datetime:
+        """What its own clock says."""
+        if self.faults.clock_ppm:
+            now += (now - self.born_at) * (self.faults.clock_ppm / 1_000_000)
+        return now + self.faults.clock_offset
 
     def charge(self, now: datetime) -> float:
         """Battery in percent."""
@@ -98,30 +182,65 @@ class Device:
         return not self.faults.dead and self.charge(now) > 0
 
 
+def spoilt(message: Publish, turn: int) -> Publish:
+    return message._replace(payload=faults.spoil(message.payload, turn))
+
+
 class Hub(Device):
-    """A home's hub on the mains: only says that it is there."""
+    """A home's hub on the mains: says that it is there, and can make itself seen and heard."""
+
+    kind = "hub"
+    skills = frozenset({"siren", "light", "voice"})
 
 
 class Sensor(Device):
-    """Tells a change when it senses one."""
+    """Tells a change when it senses one. A contact that bounces is one change; what it settles on is told in the end."""
 
     quantity: ClassVar[str]
+    debounce: ClassVar[timedelta] = timedelta(milliseconds=50)
+
+    level = told = 0
+    told_at: datetime | None = None
+    settles_at: datetime | None = None
 
     def sense(self, now: datetime, value: int) -> None:
         """`value` 1: motion, or the door opens; 0: no more motion, or it closes."""
-        self.say(now, {self.quantity: float(value)})
+        self.level = value
+        if self.told_at is not None and now - self.told_at < self.debounce:
+            self.settles_at = self.told_at + self.debounce
+        else:
+            self.tell(now)
+
+    def tell(self, now: datetime) -> None:
+        self.told, self.told_at, self.settles_at = self.level, now, None
+        self.say(now, {self.quantity: float(self.level)})
+
+    def times(self) -> Iterable[datetime]:
+        yield from super().times()
+        if self.settles_at is not None:
+            yield self.settles_at
+
+    def outbox(self, now: datetime) -> list[Publish]:
+        if self.settles_at is not None and now >= self.settles_at:
+            if self.level == self.told:
+                self.settles_at = None
+            else:
+                self.tell(self.settles_at)
+        return super().outbox(now)
 
 
 class MotionSensor(Sensor):
-    quantity = "motion"
+    kind = quantity = "motion"
 
 
 class DoorSensor(Sensor):
-    quantity = "door"
+    kind = quantity = "door"
 
 
 class TemperatureSensor(Device):
     """Each heartbeat is a report of `measure(now)` °C."""
+
+    kind = quantity = "temperature"
 
     def __init__(
         self,
@@ -138,62 +257,3 @@ class TemperatureSensor(Device):
 
     def state(self, now: datetime) -> dict[str, float]:
         return {"temperature": round(self.measure(now), 1)}
-
-
-class Button(Device):
-    """Calls for help until it is answered, and shows by its light how far help is.
-
-    The call is repeated byte for byte: after 5 s, then more and more slowly, each 30 s at the slowest, 200 times at
-    most (an hour and a half). Then the light goes out, so that it does not promise what nobody heard, and
-    `gave_up` counts.
-    """
-
-    FIRST_PAUSE_SECONDS = 5.0
-    SLOWEST_PAUSE_SECONDS = 30.0
-    SLOWER = 1.25
-    MOST_REPEATS = 200
-
-    light: Light = "idle"
-    gave_up = 0
-    call: Publish | None = None
-    call_seq: int | None = None
-    repeat_at: datetime | None = None
-    repeats = 0
-
-    @property
-    def next_at(self) -> datetime:
-        return min(super().next_at, self.repeat_at) if self.repeat_at else super().next_at
-
-    def press(self, now: datetime) -> None:
-        """Calls; while a call is still unanswered, says that same call again at once and with new patience."""
-        if not self.alive(now):
-            return
-        if self.light != "sending":
-            self.seq += 1
-            self.call_seq = self.seq
-            self.call = encode_signal(self.code, now + self.faults.clock_offset, self.seq, "sos")
-            self.light = "sending"
-        self.repeats, self.repeat_at = -1, now
-
-    def answer(self, answer: Answer) -> bool:
-        """Takes the platform's answer to the last call; False when it is old news or for another call."""
-        if answer.seq != self.call_seq or LIGHTS.index(answer.answer) <= LIGHTS.index(self.light):
-            return False
-        self.light, self.repeat_at = answer.answer, None
-        return True
-
-    def outbox(self, now: datetime) -> list[Publish]:
-        said = super().outbox(now)
-        if self.repeat_at is None or self.call is None or now < self.repeat_at:
-            return said
-        self.repeats += 1
-        if self.repeats > self.MOST_REPEATS:
-            self.light, self.repeat_at = "idle", None
-            self.gave_up += 1
-            return said
-        self.repeat_at = now + timedelta(seconds=self.pause_seconds(self.repeats))
-        return [self.call, *said] if self.alive(now) else said
-
-    def pause_seconds(self, repeats: int) -> float:
-        # Past 20 repeats the power would only overflow: the slowest pause is reached by the ninth.
-        return min(self.SLOWEST_PAUSE_SECONDS, self.FIRST_PAUSE_SECONDS * self.SLOWER ** min(repeats, 20))

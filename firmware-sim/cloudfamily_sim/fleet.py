@@ -9,21 +9,30 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 from zoneinfo import ZoneInfo
 
 from cloudfamily_sim import days
-from cloudfamily_sim.devices import Button, Device, DoorSensor, Hub, MotionSensor, Sensor, TemperatureSensor
-from cloudfamily_sim.encode import ANSWERS, Publish, read_answer
+from cloudfamily_sim.button import Button, FallDetector, GasAlarm, SmokeAlarm, WaterAlarm
+from cloudfamily_sim.devices import Device, DoorSensor, Hub, MotionSensor, Sensor, TemperatureSensor
+from cloudfamily_sim.encode import ANSWERS, COMMANDS, Command, Publish, read_answer, read_command
+from cloudfamily_sim.faults import Chances
 from cloudfamily_sim.lane import Lane
 
-Kind = Literal["button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "motion_living", "door", "temperature", "hub"]
+Kind = Literal[
+    "button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "motion_living", "door", "temperature", "hub", "smoke", "gas", "water", "fall"
+]  # fmt: skip
+#: What a home of a story has when the story does not say.
+USUAL: tuple[Kind, ...] = ("button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "motion_living", "door", "temperature", "hub")
+CALLERS: dict[str, type[Button]] = {"button": Button, "smoke": SmokeAlarm, "gas": GasAlarm, "water": WaterAlarm, "fall": FallDetector}
 #: How often a device reports at least. Denser than in real homes, so that 60 of them show a few readings a second.
 EVERY: dict[str, timedelta] = {"temperature": timedelta(minutes=1), "hub": timedelta(minutes=1)}
 EVERY_OTHER = timedelta(minutes=3)
 MOST_DEVICES = 100_000
 #: Routine readings kept while the broker is away.
 MOST_WAITING = 10_000
+#: Commands that wait for the next step.
+MOST_ORDERS = 10_000
 #: Entries of the heap worked off in one go, so that the event loop breathes.
 MOST_AT_ONCE = 2_000
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.005, 0.5
@@ -51,16 +60,30 @@ class Counters:
     #: Calls as they leave a button, each repeat counted.
     signals: int = 0
     presses: int = 0
-    #: Answers that changed a button's light.
+    #: Answers that changed something at a button.
     answers: int = 0
+    #: What devices said of themselves and of their commands.
+    words: int = 0
+    commands: int = 0
+
+
+class Playing(Protocol):
+    """A story that is played in the fleet's homes: play.py."""
+
+    @property
+    def next_at(self) -> datetime | None: ...
+
+    def step(self, now: datetime) -> None: ...
 
 
 class Life:
-    """What the sensors of one home sense of its elder's day."""
+    """What the sensors of one home sense of its elder's day. `ahead`: how far that day runs ahead of the true time."""
 
-    def __init__(self, home: SimHome, sensors: dict[str, Sensor], since: datetime, begins_at: datetime, zone: ZoneInfo) -> None:
+    def __init__(self, home: SimHome, sensors: dict[str, Sensor], since: datetime, begins_at: datetime, zone: ZoneInfo, ahead: timedelta) -> None:
         self.sensors = sensors
-        self.moments: Iterator[days.Moment] = days.live(home.seed, since, zone)
+        self.moments: Iterator[days.Moment] = (
+            moment._replace(at=moment.at - ahead) if ahead else moment for moment in days.live(home.seed, since + ahead, zone)
+        )
         self.moment: days.Moment | None = None
         self.begins_at = begins_at
         #: Until then nobody moves: a fall, an illness, a journey.
@@ -85,7 +108,11 @@ class Life:
 
 
 class Fleet:
-    """Raises ValueError for a device code that comes twice or is none, an unknown kind, or too many devices."""
+    """`introduce`: each device says what it is when it starts; `homeassistant`: to Home Assistant as well. `chances`: what goes
+    wrong. `ahead`: the homes' day runs ahead of the true time, so that a story of the night can be told at noon.
+
+    Raises ValueError for a device code that comes twice or is none, an unknown kind, or too many devices.
+    """
 
     def __init__(
         self,
@@ -94,6 +121,10 @@ class Fleet:
         zone: ZoneInfo | None = None,
         story_every_s: float | None = None,
         seed: int = 0,
+        introduce: bool = False,
+        homeassistant: bool = False,
+        chances: Chances | None = None,
+        ahead: timedelta = timedelta(0),
     ) -> None:
         codes = [device.code for home in homes for device in home.devices]
         if len(codes) > MOST_DEVICES:
@@ -104,6 +135,7 @@ class Fleet:
             raise ValueError(f"unknown kinds of device: {sorted(unknown)}")
         self.homes, self.zone = tuple(homes), zone or ZoneInfo("Asia/Shanghai")
         self.story_every = timedelta(seconds=story_every_s) if story_every_s else None
+        self.seed, self.introduce, self.homeassistant, self.chances, self.ahead = seed, introduce or homeassistant, homeassistant, chances, ahead
         self.rng = random.Random(f"fleet/{seed}")
         self.story_at: datetime | None = None
         self.kinds = {device.code: device.kind for home in homes for device in home.devices}
@@ -115,9 +147,11 @@ class Fleet:
         self.armed: dict[Device | Life, datetime] = {}
         self.numbers = itertools.count()
         self.wanted: dict[str, None] = {}
+        self.orders: list[tuple[Device, Command]] = []
+        self.plays: list[Playing] = []
         self.wake = asyncio.Event()
         self.readings = Lane("readings", limit=MOST_WAITING)
-        self.presses = Lane("presses", limit=None, topics=(ANSWERS,), on_message=self.hear)
+        self.presses = Lane("presses", limit=None, topics=(ANSWERS, COMMANDS), on_message=self.hear, once=True)
 
     # Told from outside, from the event loop's thread
 
@@ -135,7 +169,11 @@ class Fleet:
         self.lives[home_code].still_until = until
 
     def hear(self, topic: str, payload: bytes) -> None:
-        """Takes an answer from the platform; other fleets' answers pass by."""
+        """Takes an answer or a command from the platform; those for other fleets' devices pass by."""
+        told = read_command(topic, payload)
+        if told and told[0] in self.devices and len(self.orders) < MOST_ORDERS:
+            self.orders.append((self.devices[told[0]], told[1]))
+            self.wake.set()
         heard = read_answer(topic, payload)
         button = self.devices.get(heard[0]) if heard else None
         if heard and isinstance(button, Button) and button.answer(heard[1]):
@@ -154,11 +192,16 @@ class Fleet:
             for plan in home.devices:
                 device = self.make(plan, home, now, now + delays[plan.code])
                 self.devices[device.code] = device
+                if self.chances:
+                    device.faults = self.chances.of(device.code, self.seed)
+                device.homeassistant = self.homeassistant
+                if self.introduce:
+                    device.boot(now + delays[plan.code])
                 self.arm(device)
                 if isinstance(device, Sensor):
                     sensors[plan.kind] = device
             begins_at = now + HOME_AFTER_HOME * len(self.lives)
-            self.lives[home.code] = Life(home, sensors, now, begins_at, self.zone)
+            self.lives[home.code] = Life(home, sensors, now, begins_at, self.zone, self.ahead)
             self.arm(self.lives[home.code])
         self.story_at = now + self.story_every if self.story_every else None
 
@@ -175,13 +218,16 @@ class Fleet:
             return TemperatureSensor(plan.code, measure, first_at=first_at, every=every, battery=battery, seq=seq)
         if plan.kind == "hub":
             return Hub(plan.code, first_at=first_at, heartbeat=every, battery_days=None, seq=seq)
-        made = Button if plan.kind == "button" else DoorSensor if plan.kind == "door" else MotionSensor
+        made = CALLERS.get(plan.kind) or (DoorSensor if plan.kind == "door" else MotionSensor)
         return made(plan.code, first_at=first_at, heartbeat=every, battery=battery, seq=seq)
 
     def step(self, now: datetime) -> list[Publish]:
         """What the fleet sends now; at most MOST_AT_ONCE entries of the heap, ask again while `next_at` has passed."""
         self.tell_story(now)
         self.press_wanted(now)
+        self.obey(now)
+        for play in self.plays:
+            play.step(now)
         said: list[Publish] = []
         for _ in range(MOST_AT_ONCE):
             if not self.heap or self.heap[0][0] > now:
@@ -191,14 +237,16 @@ class Fleet:
                 del self.armed[actor]
                 said += actor.outbox(now)
                 self.arm(actor)
-        signals = sum(publish.is_signal for publish in said)
+        signals, readings = sum(publish.is_signal for publish in said), sum(publish.is_reading for publish in said)
         self.counters.signals += signals
-        self.counters.readings += len(said) - signals
+        self.counters.readings += readings
+        self.counters.words += len(said) - signals - readings
         return said
 
     @property
     def next_at(self) -> datetime | None:
-        return self.heap[0][0] if self.heap else None
+        coming = [play.next_at for play in self.plays if play.next_at] + ([self.heap[0][0]] if self.heap else [])
+        return min(coming, default=None)
 
     def arm(self, actor: Device | Life) -> None:
         """Puts the actor where it belongs in the heap; what it left there before is passed over."""
@@ -215,6 +263,13 @@ class Fleet:
             self.counters.presses += 1
             self.arm(button)
         self.wanted.clear()
+
+    def obey(self, now: datetime) -> None:
+        for device, command in self.orders:
+            device.command(command, now)
+            self.counters.commands += 1
+            self.arm(device)
+        self.orders.clear()
 
     def tell_story(self, now: datetime) -> None:
         if self.story_at is None or self.story_every is None or now < self.story_at or not self.buttons:
@@ -263,7 +318,7 @@ class Fleet:
     async def pause(self, seconds: float) -> None:
         """Until something is due, somebody presses, or the fleet stops."""
         self.wake.clear()
-        if self.wanted:
+        if self.wanted or self.orders:
             return
         try:
             async with asyncio.timeout(min(max(seconds, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)):

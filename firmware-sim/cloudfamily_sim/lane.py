@@ -1,139 +1,139 @@
-"""One MQTT 5 connection of a fleet, in a paho thread of its own, with a bounded queue in front of it.
+"""A connection that is kept: a queue in front of one pipe after the other, for as long as it runs.
 
-paho's callbacks run in its thread and only hand over to the event loop; the queue is touched by the loop alone.
+What the broker had not acknowledged when a connection broke goes first over the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-import threading
 import time
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from cloudfamily_sim.pipe import Pipe
 
-from cloudfamily_sim.encode import Publish
-
-#: Most messages handed to paho that the broker has not acknowledged; fewer when its Receive Maximum says so.
-WINDOW = 100
+#: Most messages on the way that the broker has not acknowledged; fewer when its Receive Maximum says so.
+WINDOW = 1000
 KEEPALIVE_SECONDS = 15
 CONNECT_SECONDS = 2.0
-SLOWEST_RECONNECT_SECONDS = 5
-#: What a clean stop may take: for the last acknowledgements, then for the thread.
-FLUSH_SECONDS, STOP_SECONDS = 0.3, 0.5
+FIRST_PAUSE_SECONDS, SLOWEST_PAUSE_SECONDS, SLOWER = 0.25, 5.0, 2.0
+#: What a clean stop may take for the last acknowledgements.
+FLUSH_SECONDS = 0.5
 
 Listener = Callable[[str, bytes], None]
+#: Topic, payload, QoS, retain; a `Publish` is one.
+Message = tuple[str | bytes, bytes, int, bool]
 
 
 class Lane:
     """`limit`: the oldest waiting message goes when more than so many wait (None: never; the sender is bounded).
 
-    A message that is waiting already is not queued twice, so a repeated press waits once.
+    `once`: a message that is waiting already is not queued twice, so a repeated press waits once.
     """
 
-    def __init__(self, name: str, *, limit: int | None, topics: Sequence[str] = (), on_message: Listener | None = None) -> None:
-        self.name, self.limit, self.topics, self.on_message = name, limit, topics, on_message
-        self.waiting: OrderedDict[Publish, None] = OrderedDict()
-        self.connected = False
-        self.connections = self.handed = self.acknowledged = self.refused = self.dropped = 0
-        self.window = WINDOW
-        self.nudged = False
+    def __init__(
+        self, name: str, *, limit: int | None, topics: Sequence[str] = (), on_message: Listener | None = None, once: bool = False, window: int = WINDOW
+    ) -> None:
+        self.name, self.limit, self.topics, self.on_message, self.once, self.window = name, limit, topics, on_message, once, window
+        self.waiting: deque[Message] = deque()
+        self.known: set[Message] = set()
+        self.connections = self.sent = self.answered = self.refused = self.dropped = 0
+        self.pipe: Pipe | None = None
+        self.wake = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+        #: Why there is no connection, for people.
+        self.trouble: Exception | None = None
 
     def start(self, host: str, port: int, username: str | None = None, password: str | None = None) -> None:
-        """Returns at once; connects, and connects again, for as long as it runs. Needs a running event loop."""
-        self.loop = asyncio.get_running_loop()
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"sim-{self.name}-{secrets.token_hex(4)}",
-            protocol=mqtt.MQTTv5,
-        )
-        client.connect_timeout = CONNECT_SECONDS
-        client.max_inflight_messages = WINDOW
-        client.reconnect_delay_set(1, SLOWEST_RECONNECT_SECONDS)
-        if username is not None:
-            client.username_pw_set(username, password)
-        client.on_connect, client.on_disconnect = self.on_connect, self.on_disconnect
-        client.on_publish, client.on_message = self.on_publish, self.on_arrival
-        client.connect_async(host, port, keepalive=KEEPALIVE_SECONDS)
-        client.loop_start()
-        self.client = client
-
-    def send(self, publish: Publish) -> None:
-        """Queues a message and lets go what may go."""
-        self.waiting[publish] = None
-        if self.limit is not None and len(self.waiting) > self.limit:
-            self.waiting.popitem(last=False)
-            self.dropped += 1
-        self.pump()
-
-    def pump(self) -> None:
-        self.nudged = False
-        while self.connected and self.waiting and self.unanswered < self.window:
-            publish, _ = self.waiting.popitem(last=False)
-            self.handed += 1
-            # Whatever paho returns, it keeps the message and sends it again after a reconnect.
-            self.client.publish(publish.topic, publish.payload, publish.qos)
+        """Returns at once; connects, and connects again, until `stop`. Needs a running event loop."""
+        self.task = asyncio.create_task(self.keep(host, port, username, password), name=f"lane {self.name}")
 
     @property
-    def unanswered(self) -> int:
-        """Messages on the way to the broker."""
-        return self.handed - self.acknowledged - self.refused
+    def connected(self) -> bool:
+        return self.pipe is not None and self.pipe.connected
+
+    @property
+    def acknowledged(self) -> int:
+        return self.answered + (self.pipe.acknowledged if self.pipe else 0)
 
     @property
     def empty(self) -> bool:
-        return not self.waiting and self.unanswered == 0
+        return not self.waiting and (self.pipe is None or not self.pipe.unanswered)
+
+    def send(self, message: Message) -> None:
+        """Sends now if there is room, else when there is."""
+        if self.once:
+            if message in self.known:
+                return
+            self.known.add(message)
+        self.waiting.append(message)
+        if self.limit is not None and len(self.waiting) > self.limit:
+            self.known.discard(self.waiting.popleft())
+            self.dropped += 1
+        self.pump()
+        if self.waiting:
+            self.wake.set()
+
+    def pump(self) -> None:
+        if self.pipe is None:
+            return
+        free = self.pipe.free
+        while self.waiting and free:
+            message = self.waiting.popleft()
+            if self.once:
+                self.known.discard(message)
+            topic, payload, qos, retain = message
+            try:
+                self.pipe.publish(topic, payload, qos, retain)
+            except ValueError:  # larger than the broker takes: it would never be taken
+                self.refused += 1
+                continue
+            self.sent += 1
+            free -= 1
 
     async def stop(self) -> None:
-        """Lets the last messages out if there is a connection, then ends the thread; under a second in any case."""
+        """Lets the last messages out if there is a connection; under a second in any case."""
+        if self.task is None:
+            return
         deadline = time.monotonic() + FLUSH_SECONDS
         while self.connected and not self.empty and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
-        self.client.disconnect()
-        # The thread may sit in a connection attempt; it is a daemon and ends by itself soon after.
-        ending = threading.Thread(target=self.client.loop_stop, daemon=True)
-        ending.start()
-        deadline = time.monotonic() + STOP_SECONDS
-        while ending.is_alive() and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.005)
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
 
-    # In paho's thread. Publishing here could deadlock with the loop, so nothing is done here but hand over.
+    async def keep(self, host: str, port: int, username: str | None, password: str | None) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            name = f"sim-{self.name}-{secrets.token_hex(4)}"
+            pipe = Pipe(name, window=self.window, keepalive_seconds=KEEPALIVE_SECONDS, on_message=self.on_message, on_close=lambda _: self.wake.set())
+            try:
+                await pipe.connect(host, port, username, password, timeout_s=CONNECT_SECONDS)
+                for topic in self.topics:
+                    await pipe.subscribe(topic)
+                self.pipe, self.trouble, pause = pipe, None, FIRST_PAUSE_SECONDS
+                self.connections += 1
+                await self.carry(pipe)
+            except OSError as error:
+                self.trouble = error
+            finally:
+                self.pipe = None
+                self.answered += pipe.acknowledged
+                self.refused += pipe.refused
+                self.waiting.extendleft(reversed(pipe.unanswered.values()))
+                pipe.unanswered.clear()
+                await pipe.close()
+            await asyncio.sleep(pause)
+            pause = min(SLOWEST_PAUSE_SECONDS, pause * SLOWER)
 
-    def on_connect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
-        if reason.is_failure:
-            return
-        self.window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
-        self.connected = True
-        self.connections += 1
-        for topic in self.topics:
-            client.subscribe(topic, qos=1)
-        self.tell(self.pump)
-
-    def on_disconnect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
-        self.connected = False
-
-    def on_publish(self, client: mqtt.Client, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
-        if reason.is_failure:
-            self.refused += 1
-        else:
-            self.acknowledged += 1
-        if not self.nudged:
-            self.nudged = True
-            self.tell(self.pump)
-
-    def on_arrival(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            return  # an exception would end paho's thread
-        if self.on_message is not None:
-            self.tell(self.on_message, topic, message.payload)
-
-    def tell(self, what: Callable[..., None], *arguments: Any) -> None:
-        try:
-            self.loop.call_soon_threadsafe(what, *arguments)
-        except RuntimeError:
-            pass  # the loop has gone; so has the fleet
+    async def carry(self, pipe: Pipe) -> None:
+        """Until the connection breaks. Raises ConnectionError."""
+        while True:
+            self.wake.clear()
+            self.pump()
+            if not pipe.connected:
+                raise ConnectionError("the connection broke") from pipe.why
+            if self.waiting:
+                await pipe.room()
+            else:
+                await self.wake.wait()
