@@ -25,13 +25,16 @@ AHEAD = timedelta(minutes=10)
 BEHIND = timedelta(hours=48)
 SAMPLE = 4096
 LONGEST_DETAIL = 1000
+LONGEST_ONCE = 200
 #: Readings of a device, and signals of one kind, that are taken of one minute: a word a minute is usual, a press is repeated every 5 s.
 MOST_READINGS, MOST_SIGNALS = 300, 30
 #: Faults of a device rather than of a frame.
 OF_THE_DEVICE = ("unknown_device", "wrong_way", "shouting")
+#: Faults of what a device says again and again, with another value each time.
+OF_THE_TOPIC = ("unknown_quantity", "wrong_unit", "no_codec")
 NONE: tuple[wire.Fault, ...] = ()
 #: What the database says of a row that it will never take.
-REFUSED = (psycopg.DataError, psycopg.IntegrityError)
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError)
 #: A device's number and its way are remembered this long; its home is looked up with each signal.
 REMEMBER = timedelta(minutes=10)
 #: Devices without a home that are kept on the books; past it they only stand in quarantine.
@@ -172,7 +175,7 @@ class Store:
                 "at": signal.at or frame.received_at,
                 "received_at": frame.received_at,
                 "seq": signal.seq,
-                "once": signal.once or uuid.uuid4().hex,
+                "once": once(signal.once),
                 "detail": Jsonb(signal.detail),
             }
             self.conn.execute(QUERIES["add_signal"], values)
@@ -199,6 +202,9 @@ class Store:
             if changed and level.active:
                 signal = wire.Signal(device=level.device, kind=level.kind, once=f"since {at.isoformat()}", at=at)
                 risen += self.add_signals(frame, (signal,))
+                if level.kind == "sos" and (device := self.known.get(level.device)):  # somebody has pressed: a sign of life, as every press
+                    row = {"times": [at], "devices": [device.id], "quantities": [quantity.PRESS], "readings": [1.0]}
+                    self.conn.execute(QUERIES["add_readings"], row)
         return risen
 
     def by_its_way(self, code: str, frame: wire.Frame) -> bool:
@@ -227,7 +233,7 @@ class Store:
             details[fault.reason] = f"{said}; {fault.detail}"[:LONGEST_DETAIL] if said else fault.detail[:LONGEST_DETAIL]
         for reason, detail in details.items():
             # Where it is the device that is wrong, it is one row, and not one for each of its frames.
-            same = decoded.device if reason in OF_THE_DEVICE else None
+            same = decoded.device if reason in OF_THE_DEVICE else frame.topic if reason in OF_THE_TOPIC else None
             digest = hashlib.sha256((same or f"{frame.topic}\n").encode() + (b"" if same else frame.payload)).digest()
             values = {
                 "topic": frame.topic[:1000].replace("\0", "�"),
@@ -241,6 +247,13 @@ class Store:
             }
             self.conn.execute(QUERIES["add_quarantine"], values)
             metrics.quarantined.labels(reason).inc()
+
+
+def once(said: str) -> str:
+    """What a device repeats, fit for an index; each signal is one of its own where it says nothing that it could repeat."""
+    if not said:
+        return uuid.uuid4().hex
+    return said if len(said) <= LONGEST_ONCE and said.isprintable() else hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def unknown(code: str) -> wire.Fault:
