@@ -13,6 +13,17 @@ BEGIN
     PERFORM pg_notify('alert_event', '');
     RETURN NULL;
 END $$;
+CREATE FUNCTION public.command_refuse_backward() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'command %: from % to % is not forward', OLD.id, OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE FUNCTION public.command_step(state text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT array_position('{queued,sent,delivered,expired,done}'::text[], CASE state WHEN 'failed' THEN 'done' ELSE state END)
+$$;
 CREATE FUNCTION public.reading_maintain(at timestamp with time zone, keep_days integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -224,7 +235,7 @@ CREATE TABLE public.alert (
     CONSTRAINT alert_check2 CHECK (((state = 'resolved'::text) = (due_at IS NULL))),
     CONSTRAINT alert_check3 CHECK (((state = ANY (ARRAY['open'::text, 'resolved'::text])) OR (handler_id IS NOT NULL))),
     CONSTRAINT alert_check4 CHECK (((home_id IS NOT NULL) OR (device_code IS NOT NULL))),
-    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text]))),
+    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text, 'merged'::text]))),
     CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text]))),
     CONSTRAINT alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'on_the_way'::text, 'there'::text, 'resolved'::text])))
 );
@@ -450,14 +461,54 @@ CREATE VIEW public.audit_sum_zero AS
    FROM public.account_balance
   GROUP BY unit
  HAVING (sum(minutes) <> (0)::numeric);
+CREATE TABLE public.binding (
+    id bigint NOT NULL,
+    device_id integer NOT NULL,
+    home_id integer NOT NULL,
+    bound_at timestamp with time zone,
+    bound_by bigint,
+    unbound_at timestamp with time zone,
+    unbound_by bigint,
+    CONSTRAINT binding_check CHECK (((unbound_at IS NULL) = (unbound_by IS NULL)))
+);
+
+ALTER TABLE public.binding ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.binding_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.command (
     id bigint NOT NULL,
     device_code text NOT NULL,
-    answer text NOT NULL,
+    answer text,
     seq bigint,
     due_at timestamp with time zone,
     expires_at timestamp with time zone NOT NULL,
-    CONSTRAINT command_answer_check CHECK ((answer = ANY (ARRAY['received'::text, 'help_is_coming'::text, 'resolved'::text])))
+    kind text DEFAULT 'answer'::text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    done_at timestamp with time zone,
+    error text,
+    created_by bigint,
+    alert_id bigint,
+    CONSTRAINT command_answer_check CHECK ((answer = ANY (ARRAY['received'::text, 'help_is_coming'::text, 'on_the_way'::text, 'resolved'::text]))),
+    CONSTRAINT command_check CHECK (((kind = 'answer'::text) = (answer IS NOT NULL))),
+    CONSTRAINT command_check1 CHECK (((due_at IS NOT NULL) OR (state <> ALL (ARRAY['queued'::text, 'delivered'::text])))),
+    CONSTRAINT command_check2 CHECK (((due_at IS NULL) OR (state = ANY (ARRAY['queued'::text, 'sent'::text, 'delivered'::text])))),
+    CONSTRAINT command_check3 CHECK (((state <> 'sent'::text) OR (sent_at IS NOT NULL))),
+    CONSTRAINT command_check4 CHECK (((state <> 'delivered'::text) OR (delivered_at IS NOT NULL))),
+    CONSTRAINT command_check5 CHECK (((state = ANY (ARRAY['expired'::text, 'done'::text, 'failed'::text])) = (done_at IS NOT NULL))),
+    CONSTRAINT command_check6 CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['answer'::text, 'siren'::text, 'light'::text, 'voice'::text, 'interval'::text, 'test'::text]))),
+    CONSTRAINT command_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'delivered'::text, 'expired'::text, 'done'::text, 'failed'::text])))
 );
 
 ALTER TABLE public.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -490,6 +541,7 @@ CREATE TABLE public.device (
     offline_since timestamp with time zone,
     silent_since timestamp with time zone,
     battery_empty_on date,
+    bound_at timestamp with time zone,
     CONSTRAINT device_code_check CHECK ((code ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
     CONSTRAINT device_promise_check CHECK ((promise = ANY (ARRAY['regular'::text, 'events'::text]))),
     CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640)))
@@ -780,6 +832,8 @@ ALTER TABLE ONLY public.alive
     ADD CONSTRAINT alive_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (account_id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.contact
@@ -864,6 +918,8 @@ CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
 CREATE INDEX alert_home ON public.alert USING btree (home_id);
 CREATE UNIQUE INDEX alert_one_live ON public.alert USING btree (COALESCE(('home '::text || home_id), ('device '::text || device_code)), kind) WHERE (state <> 'resolved'::text);
 CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE (state = 'resolved'::text);
+CREATE UNIQUE INDEX binding_one_live ON public.binding USING btree (device_id) WHERE (unbound_at IS NULL);
+CREATE INDEX command_device ON public.command USING btree (device_code, id);
 CREATE INDEX command_due ON public.command USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX contact_person ON public.contact USING btree (person_id);
 CREATE INDEX device_due ON public.device USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -892,6 +948,7 @@ CREATE TRIGGER alert_event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pu
 ALTER TABLE public.alert_event ENABLE ALWAYS TRIGGER alert_event_append_only;
 CREATE TRIGGER alert_event_in_order BEFORE INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_in_order();
 CREATE TRIGGER alert_event_tell AFTER INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_tell();
+CREATE TRIGGER command_forward BEFORE UPDATE OF state ON public.command FOR EACH ROW WHEN (((old.state <> new.state) AND (public.command_step(new.state) <= public.command_step(old.state)))) EXECUTE FUNCTION public.command_refuse_backward();
 CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.transfer ENABLE ALWAYS TRIGGER transfer_append_only;
 ALTER TABLE ONLY public.account
@@ -912,6 +969,18 @@ ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES public.policy(id);
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_bound_by_fkey FOREIGN KEY (bound_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_unbound_by_fkey FOREIGN KEY (unbound_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.person(id);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.contact

@@ -29,6 +29,7 @@ QUERIED = (
 #: Packages with a `texts` folder, besides the platform's own.
 SPEAKING = ("cloudfamily_timebank",)
 QUARANTINE_KEPT = timedelta(days=90)
+COMMANDS_KEPT = timedelta(days=90)
 
 
 def speak() -> None:
@@ -45,8 +46,9 @@ def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] =
 
 
 async def tidy(conn: db.Connection, clock: Clock, keep_days: int) -> None:
-    """The daily cron job: partitions ahead, old readings, sessions and quarantine away."""
+    """The daily cron job: partitions ahead, old readings, sessions, quarantine and commands away."""
     now = clock()
     await conn.execute(QUERIES["reading_maintain"], {"now": now, "keep_days": keep_days})
     await conn.execute(QUERIES["forget_old_sessions"], {"now": now})
     await conn.execute(QUERIES["quarantine_forget"], {"before": now - QUARANTINE_KEPT})
+    await conn.execute(QUERIES["commands_forget"], {"before": now - COMMANDS_KEPT})

@@ -134,6 +134,16 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
 
 
+class Command(msgspec.Struct, frozen=True):
+    """Platform → device, on `cf/v1/{device}/command`: one of people.command.DO with its parameters. A device does an id once."""
+
+    id: int
+    do: str
+    params: dict[str, object]
+    #: Not to be done after this.
+    until: datetime
+
+
 def own_topic(device: str, what: str, hub: str | None = None) -> str:
     """`cf/v1/{device}/{what}`, below the edge through which the device is reached."""
     return f"{EDGE}{hub}/cf/v1/{device}/{what}" if hub else f"cf/v1/{device}/{what}"

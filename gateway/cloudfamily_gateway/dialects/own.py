@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -51,13 +51,22 @@ class InfoMessage(msgspec.Struct, frozen=True):
     mains: bool | None = None
 
 
+class ReportMessage(msgspec.Struct, frozen=True):
+    """What has become of a command."""
+
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+    state: Literal["delivered", "done", "failed"]
+    detail: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
 reading_message = msgspec.json.Decoder(ReadingMessage)
 signal_message = msgspec.json.Decoder(SignalMessage)
 info_message = msgspec.json.Decoder(InfoMessage)
+report_message = msgspec.json.Decoder(ReportMessage)
 
 
 def decode(frame: wire.Frame) -> wire.Decoded:
-    """`cf/v1/{device}/reading`, `…/signal`, `…/info` and `…/status`."""
+    """`cf/v1/{device}/reading`, `…/signal`, `…/info`, `…/status` and `…/report`."""
     parts = frame.topic.split("/")
     read = READERS.get(parts[3]) if len(parts) == 4 else None
     if read is None or parts[1] != "v1" or not wire.DEVICE.match(parts[2]):
@@ -129,4 +138,18 @@ def read_status(device: str, payload: bytes) -> wire.Decoded:
     return wire.Decoded(device, links=(wire.Link(device, payload == b"online"),))
 
 
-READERS: dict[str, Callable[[str, bytes], wire.Decoded]] = {"reading": read_reading, "signal": read_signal, "info": read_info, "status": read_status}
+def read_report(device: str, payload: bytes) -> wire.Decoded:
+    try:
+        said = report_message.decode(payload)
+    except UNREADABLE as error:
+        return wire.Decoded(device, faults=(wire.Fault("not_understood", str(error)[:300]),))
+    return wire.Decoded(device, reports=(wire.Report(device, said.id, said.state, said.detail),))
+
+
+READERS: dict[str, Callable[[str, bytes], wire.Decoded]] = {
+    "reading": read_reading,
+    "signal": read_signal,
+    "info": read_info,
+    "status": read_status,
+    "report": read_report,
+}

@@ -189,9 +189,19 @@ UPDATE response SET ended = 'resolved', ended_at = %(now)s, closed_by = %(person
 WHERE alert_id = %(id)s AND ended IS NULL;
 
 -- name: add_command
-INSERT INTO command (device_code, answer, seq, due_at, expires_at)
-SELECT a.device_code, %(answer)s, a.seq, %(now)s, %(now)s + interval '10 minutes'
-FROM alert a WHERE a.id = %(id)s AND a.device_code IS NOT NULL;
+-- Only our own devices have an answer topic. Of who comes, the name alone: it may be said aloud at the elder's.
+INSERT INTO command (device_code, kind, answer, params, seq, alert_id, created_at, due_at, expires_at)
+SELECT a.device_code, 'answer', %(answer)s, CASE WHEN who.name IS NULL THEN '{}' ELSE jsonb_build_object('name', who.name) END,
+       a.seq, a.id, %(now)s, %(now)s, %(now)s + interval '10 minutes'
+FROM alert a LEFT JOIN device v ON v.code = a.device_code
+LEFT JOIN LATERAL (
+    SELECT left(p.name, 60) AS name FROM response r JOIN person p ON p.id = r.person_id
+    WHERE %(answer)s = 'on_the_way' AND r.alert_id = a.id AND r.ended IS NULL) who ON true
+WHERE a.id = %(id)s AND a.device_code IS NOT NULL AND coalesce(v.family, 'own') = 'own';
+
+-- name: alert_of_device
+SELECT a.id FROM alert a JOIN device v ON v.code = %(device)s
+WHERE a.id = %(id)s AND (a.device_code = v.code OR a.home_id = v.home_id);
 
 -- name: claim_notification
 UPDATE notification SET state = 'sending', tries = tries + 1, due_at = %(now)s + interval '30 seconds'

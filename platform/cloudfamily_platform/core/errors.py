@@ -43,6 +43,12 @@ class WrongState(Refusal):
     code = "wrong_state"
 
 
+class DeviceBusy(Refusal):
+    """A device has as many commands before it as it may have."""
+
+    code = "device_busy"
+
+
 class Invalid(Refusal):
     """A value is missing or out of its range; `field` and `reason` say which and why."""
 

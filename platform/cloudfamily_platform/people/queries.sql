@@ -118,3 +118,25 @@ UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes 
 
 -- name: give_homes_time
 UPDATE home SET due_at = greatest(due_at, %(now)s + least(silence_minutes, %(grace_minutes)s) * interval '1 minute') WHERE due_at IS NOT NULL;
+
+-- name: device_by_code
+SELECT v.code, v.home_id, v.kind, v.family, v.vendor, v.model, v.name, h.code AS home, h.district_id, coalesce(h.canary, false) AS canary
+FROM device v LEFT JOIN home h ON h.id = v.home_id WHERE v.code = %(code)s;
+
+-- name: lock_device
+SELECT FROM device WHERE code = %(code)s FOR NO KEY UPDATE;
+
+-- name: live_commands
+SELECT count(*) AS live FROM command WHERE device_code = %(device)s AND kind <> 'answer' AND due_at IS NOT NULL;
+
+-- name: give_command
+INSERT INTO command (device_code, kind, params, created_at, due_at, expires_at, created_by, alert_id)
+VALUES (%(device)s, %(kind)s, %(params)s, %(now)s, %(now)s, %(expires_at)s, %(created_by)s, %(alert_id)s)
+RETURNING *, (SELECT name FROM person WHERE id = %(created_by)s) AS by;
+
+-- name: commands_of_device
+SELECT c.*, p.name AS by FROM command c LEFT JOIN person p ON p.id = c.created_by
+WHERE c.device_code = %(device)s ORDER BY c.id DESC LIMIT %(limit)s;
+
+-- name: commands_forget
+DELETE FROM command WHERE id IN (SELECT id FROM command WHERE due_at IS NULL AND created_at < %(before)s ORDER BY id LIMIT 100000);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -86,6 +87,43 @@ class Bind(Body):
 class Bound(BaseModel):
     device: str = Field(examples=["new-button-17"])
     home: str = Field(examples=["WX-001"])
+
+
+COMMAND: JsonDict = {
+    "id": 7, "do": "siren", "params": {"seconds": 30}, "state": "delivered", "created_at": "2026-11-23T08:00:10Z", "sent_at": "2026-11-23T08:00:10Z",
+    "delivered_at": "2026-11-23T08:00:11Z", "done_at": None, "expires_at": "2026-11-23T08:01:10Z", "error": None, "by": "测试·值班员", "alert_id": None,
+}  # fmt: skip
+
+
+class GiveCommand(Body):
+    do: str = Field(max_length=40, examples=["siren"])
+    params: dict[str, Any] = Field({}, max_length=10, examples=[{"seconds": 30}])
+    #: The alert in which it is given: then its timeline says so.
+    alert_id: int | None = Field(None, ge=1, le=2**62)
+
+
+class Command(BaseModel):
+    model_config = example(**COMMAND)
+    id: int
+    #: siren, light, voice, interval, test; answer: what the platform told a device that called.
+    do: str
+    params: dict[str, Any]
+    state: Literal["queued", "sent", "delivered", "done", "failed", "expired"]
+    created_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    #: When it ended, in whichever way.
+    done_at: datetime | None
+    expires_at: datetime
+    error: str | None
+    by: str | None
+    alert_id: int | None
+
+
+class Commands(BaseModel):
+    model_config = example(commands=[COMMAND])
+    #: Newest first.
+    commands: list[Command]
 
 
 class Homes(BaseModel):
