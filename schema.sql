@@ -24,6 +24,18 @@ CREATE FUNCTION public.command_step(state text) RETURNS integer
     AS $$
     SELECT array_position('{queued,sent,delivered,expired,done}'::text[], CASE state WHEN 'failed' THEN 'done' ELSE state END)
 $$;
+CREATE FUNCTION public.device_binding() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE binding SET unbound_at = NEW.watched_from WHERE device_id = NEW.id AND unbound_at IS NULL;
+    END IF;
+    IF NEW.home_id IS NOT NULL THEN
+        INSERT INTO binding (device_id, home_id, bound_at) VALUES (NEW.id, NEW.home_id, CASE WHEN TG_OP = 'UPDATE' THEN NEW.watched_from END);
+    END IF;
+    RETURN NULL;
+END $$;
 CREATE FUNCTION public.reading_maintain(at timestamp with time zone, keep_days integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -468,8 +480,7 @@ CREATE TABLE public.binding (
     bound_at timestamp with time zone,
     bound_by bigint,
     unbound_at timestamp with time zone,
-    unbound_by bigint,
-    CONSTRAINT binding_check CHECK (((unbound_at IS NULL) = (unbound_by IS NULL)))
+    unbound_by bigint
 );
 
 ALTER TABLE public.binding ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -488,7 +499,7 @@ CREATE TABLE public.command (
     seq bigint,
     due_at timestamp with time zone,
     expires_at timestamp with time zone NOT NULL,
-    kind text DEFAULT 'answer'::text NOT NULL,
+    kind text NOT NULL,
     params jsonb DEFAULT '{}'::jsonb NOT NULL,
     state text DEFAULT 'queued'::text NOT NULL,
     tries smallint DEFAULT 0 NOT NULL,
@@ -541,7 +552,6 @@ CREATE TABLE public.device (
     offline_since timestamp with time zone,
     silent_since timestamp with time zone,
     battery_empty_on date,
-    bound_at timestamp with time zone,
     CONSTRAINT device_code_check CHECK ((code ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
     CONSTRAINT device_promise_check CHECK ((promise = ANY (ARRAY['regular'::text, 'events'::text]))),
     CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640)))
@@ -918,6 +928,7 @@ CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
 CREATE INDEX alert_home ON public.alert USING btree (home_id);
 CREATE UNIQUE INDEX alert_one_live ON public.alert USING btree (COALESCE(('home '::text || home_id), ('device '::text || device_code)), kind) WHERE (state <> 'resolved'::text);
 CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE (state = 'resolved'::text);
+CREATE INDEX binding_home ON public.binding USING btree (home_id);
 CREATE UNIQUE INDEX binding_one_live ON public.binding USING btree (device_id) WHERE (unbound_at IS NULL);
 CREATE INDEX command_device ON public.command USING btree (device_code, id);
 CREATE INDEX command_due ON public.command USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -949,6 +960,8 @@ ALTER TABLE public.alert_event ENABLE ALWAYS TRIGGER alert_event_append_only;
 CREATE TRIGGER alert_event_in_order BEFORE INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_in_order();
 CREATE TRIGGER alert_event_tell AFTER INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_tell();
 CREATE TRIGGER command_forward BEFORE UPDATE OF state ON public.command FOR EACH ROW WHEN (((old.state <> new.state) AND (public.command_step(new.state) <= public.command_step(old.state)))) EXECUTE FUNCTION public.command_refuse_backward();
+CREATE TRIGGER device_born AFTER INSERT ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_binding();
+CREATE TRIGGER device_moved AFTER UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((old.home_id IS DISTINCT FROM new.home_id)) EXECUTE FUNCTION public.device_binding();
 CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.transfer ENABLE ALWAYS TRIGGER transfer_append_only;
 ALTER TABLE ONLY public.account

@@ -38,10 +38,10 @@ def speak() -> None:
         texts.register(package)
 
 
-def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = ()) -> FastAPI:
+def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = (), public_url: str | None = None) -> FastAPI:
     """The API and the console."""
     speak()
-    context = Context(context_pool, clock, checks)
+    context = Context(context_pool, clock, checks, public_url)
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 

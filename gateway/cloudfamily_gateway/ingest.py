@@ -132,7 +132,6 @@ class Store:
             values = {
                 "device": signal.device,
                 "device_id": device.id if device else None,
-                "home_id": device.home_id if device else None,
                 "kind": signal.kind,
                 "at": signal.at or frame.received_at,
                 "received_at": frame.received_at,

@@ -16,8 +16,9 @@ SELECT * FROM unnest(%(times)b::timestamptz[], %(devices)b::int4[], %(quantities
 ON CONFLICT DO NOTHING;
 
 -- name: add_signal
+-- Where the device is now: a lane remembers devices for a while, and one that was moved must not send help to its old home.
 INSERT INTO signal (device_code, device_id, home_id, kind, at, received_at, seq, once, detail, due_at)
-VALUES (%(device)s, %(device_id)s, %(home_id)s, %(kind)s, %(at)s, %(received_at)s, %(seq)s, %(once)s, %(detail)s, %(received_at)s)
+VALUES (%(device)s, %(device_id)s, (SELECT home_id FROM device WHERE code = %(device)s), %(kind)s, %(at)s, %(received_at)s, %(seq)s, %(once)s, %(detail)s, %(received_at)s)
 ON CONFLICT (device_code, kind, once) DO NOTHING;
 
 -- name: hint_signal

@@ -49,6 +49,12 @@ class DeviceBusy(Refusal):
     code = "device_busy"
 
 
+class AlreadyBound(Refusal):
+    """A device belongs to a home, and must be taken out of it before it can belong to another."""
+
+    code = "already_bound"
+
+
 class Invalid(Refusal):
     """A value is missing or out of its range; `field` and `reason` say which and why."""
 

@@ -44,21 +44,34 @@ END $$;
 CREATE TRIGGER command_forward BEFORE UPDATE OF state ON command FOR EACH ROW
     WHEN (OLD.state <> NEW.state AND command_step(NEW.state) <= command_step(OLD.state)) EXECUTE FUNCTION command_refuse_backward();
 
--- Which home a device belongs to, and belonged to. What it said before it came is not of this home.
-ALTER TABLE device ADD COLUMN bound_at timestamptz;
+-- Which home a device belongs to, and belonged to: what it said there is of that home, and of no other.
 CREATE TABLE binding (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     device_id  integer NOT NULL REFERENCES device,
     home_id    integer NOT NULL REFERENCES home,
-    -- NULL: before bindings were written down.
+    -- NULL: for as long as we have known the device.
     bound_at   timestamptz,
     bound_by   bigint REFERENCES person,
     unbound_at timestamptz,
-    unbound_by bigint REFERENCES person,
-    CHECK ((unbound_at IS NULL) = (unbound_by IS NULL))
+    unbound_by bigint REFERENCES person
 );
 CREATE UNIQUE INDEX binding_one_live ON binding (device_id) WHERE unbound_at IS NULL;
+CREATE INDEX binding_home ON binding (home_id);
 INSERT INTO binding (device_id, home_id) SELECT id, home_id FROM device WHERE home_id IS NOT NULL;
+
+-- Whoever gives a device a home, or takes it away, sets watched_from as well: that is when.
+CREATE FUNCTION device_binding() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE binding SET unbound_at = NEW.watched_from WHERE device_id = NEW.id AND unbound_at IS NULL;
+    END IF;
+    IF NEW.home_id IS NOT NULL THEN
+        INSERT INTO binding (device_id, home_id, bound_at) VALUES (NEW.id, NEW.home_id, CASE WHEN TG_OP = 'UPDATE' THEN NEW.watched_from END);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER device_born AFTER INSERT ON device FOR EACH ROW WHEN (NEW.home_id IS NOT NULL) EXECUTE FUNCTION device_binding();
+CREATE TRIGGER device_moved AFTER UPDATE OF home_id ON device FOR EACH ROW WHEN (OLD.home_id IS DISTINCT FROM NEW.home_id) EXECUTE FUNCTION device_binding();
 
 -- An alert of a device without a home that went into the one which the home had already.
 ALTER TABLE alert

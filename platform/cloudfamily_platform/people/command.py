@@ -9,6 +9,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from cloudfamily_platform.core import db, errors
+from cloudfamily_platform.people import quarantine
 from cloudfamily_platform.people.person import QUERIES, Person
 
 #: How many commands of one device may wait or run at once.
@@ -80,19 +81,11 @@ def check(do: str, params: object) -> Params:
         raise errors.Invalid(field="params", reason=DO[do].takes) from None
 
 
-async def device(conn: db.Connection, code: str, person: Person) -> dict[str, Any]:
-    """The device's row, with its home's district. Raises NotFound, also when this operator does not look after its district."""
-    row = await (await conn.execute(QUERIES["device_by_code"], {"code": code})).fetchone()
-    if row is None or row["canary"] != person.canary or not person.oversees(row["district_id"]):
-        raise errors.NotFound(what="device")
-    return row
-
-
 async def give(conn: db.Connection, code: str, do: str, params: object, person: Person, now: datetime, alert_id: int | None = None) -> dict[str, Any]:
     """Queues a command for a device. Raises NotFound, Invalid, and DeviceBusy when too many wait already."""
     wanted = check(do, params)
     async with conn.transaction():
-        await device(conn, code, person)
+        await quarantine.device(conn, code, person, now)
         # One at a time for each device, so that the count holds.
         await conn.execute(QUERIES["lock_device"], {"code": code})
         live = (await db.one(await conn.execute(QUERIES["live_commands"], {"device": code})))["live"]
@@ -105,9 +98,9 @@ async def give(conn: db.Connection, code: str, do: str, params: object, person: 
         return shown(row)
 
 
-async def listing(conn: db.Connection, code: str, person: Person) -> list[dict[str, Any]]:
+async def listing(conn: db.Connection, code: str, person: Person, now: datetime) -> list[dict[str, Any]]:
     """The last of what a device was told, newest first. Raises NotFound."""
-    await device(conn, code, person)
+    await quarantine.device(conn, code, person, now)
     rows = await (await conn.execute(QUERIES["commands_of_device"], {"device": code, "limit": LISTED})).fetchall()
     return [shown(row) for row in rows]
 

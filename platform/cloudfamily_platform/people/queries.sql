@@ -77,9 +77,12 @@ SELECT v.code, v.kind,
 FROM device v WHERE v.home_id = %(home_id)s ORDER BY v.code LIMIT 100;
 
 -- name: recent_readings
+-- What a device said before it came is not of this home.
 SELECT r.time AS at, v.code AS device, r.quantity, r.value
-FROM device v CROSS JOIN LATERAL (
-    SELECT time, quantity, value FROM reading WHERE device_id = v.id AND time > %(since)s ORDER BY time DESC LIMIT 20) r
+FROM device v LEFT JOIN binding b ON b.device_id = v.id AND b.unbound_at IS NULL
+CROSS JOIN LATERAL (
+    SELECT time, quantity, value FROM reading
+    WHERE device_id = v.id AND time > %(since)s AND time >= coalesce(b.bound_at, '-infinity') ORDER BY time DESC LIMIT 20) r
 WHERE v.home_id = %(home_id)s ORDER BY r.time DESC LIMIT %(limit)s;
 
 -- name: bind_device
@@ -88,14 +91,31 @@ INSERT INTO device (code, home_id, kind, watched_from, due_at) VALUES (%(device)
 ON CONFLICT (code) DO UPDATE SET home_id = EXCLUDED.home_id, kind = EXCLUDED.kind, watched_from = EXCLUDED.watched_from, due_at = EXCLUDED.due_at
 WHERE device.home_id IS NULL RETURNING id;
 
+-- name: bound_by
+UPDATE binding SET bound_by = %(person_id)s WHERE device_id = %(id)s AND unbound_at IS NULL;
+
+-- name: unbind_device
+UPDATE device SET home_id = NULL, watched_from = %(now)s, due_at = NULL, silent_since = NULL WHERE code = %(device)s AND home_id IS NOT NULL RETURNING id;
+
+-- name: unbound_by
+UPDATE binding SET unbound_by = %(person_id)s WHERE device_id = %(id)s AND unbound_at = %(now)s;
+
+-- name: withdraw_commands
+-- What was meant for one home must not be done in another.
+UPDATE command SET state = 'failed', error = %(error)s, done_at = %(now)s, due_at = NULL WHERE device_code = %(device)s AND due_at IS NOT NULL;
+
 -- name: quarantine_list
 SELECT id, last_at AS received_at, first_at, times, topic, device_code AS device, reason, detail, size, sample, cleared_at
 FROM quarantine WHERE cleared_at IS NULL ORDER BY last_at DESC LIMIT %(limit)s;
 
 -- name: unbound_devices
+-- Those that call for help first.
 SELECT v.code AS device, v.first_seen_at, v.family, v.kind, v.vendor, v.model, v.name,
+       coalesce(a.live, 0) AS live_alerts,
        (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s) AS last_seen_at
-FROM device v WHERE v.home_id IS NULL ORDER BY v.first_seen_at DESC LIMIT %(limit)s;
+FROM device v
+LEFT JOIN (SELECT device_code, count(*) AS live FROM alert WHERE home_id IS NULL AND state <> 'resolved' GROUP BY device_code) a ON a.device_code = v.code
+WHERE v.home_id IS NULL ORDER BY a.live IS NULL, v.first_seen_at DESC LIMIT %(limit)s;
 
 -- name: quarantine_clear
 UPDATE quarantine SET cleared_at = %(now)s WHERE id = %(id)s AND cleared_at IS NULL RETURNING id;
@@ -119,9 +139,11 @@ UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes 
 -- name: give_homes_time
 UPDATE home SET due_at = greatest(due_at, %(now)s + least(silence_minutes, %(grace_minutes)s) * interval '1 minute') WHERE due_at IS NOT NULL;
 
--- name: device_by_code
-SELECT v.code, v.home_id, v.kind, v.family, v.vendor, v.model, v.name, h.code AS home, h.district_id, coalesce(h.canary, false) AS canary
-FROM device v LEFT JOIN home h ON h.id = v.home_id WHERE v.code = %(code)s;
+-- name: one_device
+SELECT v.code AS device, v.first_seen_at, v.family, v.kind, v.vendor, v.model, v.name, h.code AS home, h.address, v.home_id, h.district_id,
+       coalesce(h.canary, false) AS canary,
+       (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s) AS last_seen_at
+FROM device v LEFT JOIN home h ON h.id = v.home_id WHERE v.code = %(device)s;
 
 -- name: lock_device
 SELECT FROM device WHERE code = %(code)s FOR NO KEY UPDATE;

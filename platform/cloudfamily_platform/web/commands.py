@@ -32,4 +32,4 @@ async def give(code: Code, body: schemas.GiveCommand, person: Operator, here: He
 async def listing(code: Code, person: Operator, here: Here) -> schemas.Commands:
     """The last 50 that this device was told, newest first."""
     async with here.pool.connection() as conn:
-        return schemas.Commands(commands=[schemas.Command(**row) for row in await command.listing(conn, code, person)])
+        return schemas.Commands(commands=[schemas.Command(**row) for row in await command.listing(conn, code, person, here.clock())])

@@ -38,6 +38,8 @@ class Context:
     clock: Clock
     #: What /readyz asks.
     checks: Sequence[Check] = ()
+    #: Under which people reach the console; None: the address of each request.
+    public_url: str | None = None
 
 
 def context(request: Request) -> Context:

@@ -14,7 +14,17 @@ from cloudfamily_platform.core import errors
 from cloudfamily_platform.core.texts import catalogue, say
 
 log = structlog.get_logger()
-STATUS = {"not_found": 404, "sign_in_first": 401, "not_allowed": 403, "csrf": 403, "taken": 409, "wrong_state": 409, "device_busy": 409, "invalid": 422}
+STATUS = {
+    "not_found": 404,
+    "sign_in_first": 401,
+    "not_allowed": 403,
+    "csrf": 403,
+    "taken": 409,
+    "wrong_state": 409,
+    "device_busy": 409,
+    "already_bound": 409,
+    "invalid": 422,
+}
 
 
 def problem(code: str, **params: object) -> JSONResponse:

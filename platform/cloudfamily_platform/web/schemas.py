@@ -84,6 +84,24 @@ class Bind(Body):
     home: str = Field(max_length=40, examples=["WX-001"])
 
 
+class Unbind(Body):
+    device: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", examples=["new-button-17"])
+
+
+class Binding(BaseModel):
+    device: str = Field(examples=["new-button-17"])
+    family: str = Field(examples=["own"])
+    kind: str = Field(examples=["button"])
+    vendor: str | None = Field(examples=["Yunfu"])
+    model: str | None = Field(examples=["B2"])
+    name: str | None = Field(examples=["bedside"])
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    #: None: it has none yet.
+    home: str | None = Field(examples=[None])
+    address: str | None = Field(examples=[None])
+
+
 class Bound(BaseModel):
     device: str = Field(examples=["new-button-17"])
     home: str = Field(examples=["WX-001"])
@@ -141,13 +159,16 @@ class Home(BaseModel):
     recent: list[dict[str, Any]]
 
 
-UNBOUND = {"device": "new-button-17", "first_seen_at": "2026-11-23T07:50:00Z", "last_seen_at": "2026-11-23T07:59:00Z", "family": "own", "kind": "other"}
+UNBOUND = {
+    "device": "new-button-17", "first_seen_at": "2026-11-23T07:50:00Z", "last_seen_at": "2026-11-23T07:59:00Z", "family": "own", "kind": "button",
+    "vendor": "Yunfu", "model": "B2", "name": None, "live_alerts": 0,
+}  # fmt: skip
 
 
 class Quarantine(BaseModel):
-    model_config = example(frames=[FRAME], unknown_devices=[UNBOUND])
+    model_config = example(frames=[FRAME], unbound=[UNBOUND])
     frames: list[dict[str, Any]]
-    unknown_devices: list[dict[str, Any]]
+    unbound: list[dict[str, Any]]
 
 
 class Visits(BaseModel):
