@@ -1,14 +1,14 @@
 import { Button, Input } from 'antd';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { HomeDetail, HomeRow, Reading } from '../api/types.ts';
 import { useI18n } from '../i18n/i18n.tsx';
 import { Card } from '../parts/Card.tsx';
 import { Quiet } from '../parts/Quiet.tsx';
 import { go, hrefOf } from '../router.ts';
 import { useFetched } from '../useFetched.ts';
+import { useSettled } from '../useSettled.ts';
 
 const LIMIT = 50;
-const TYPING_MS = 200;
 
 /** Find a home, see its card. */
 export default function HomesPage({ open }: { open: string | null }) {
@@ -97,7 +97,7 @@ function Row({ home, isOpen }: { home: HomeRow; isOpen: boolean }) {
 
 function Detail({ code }: { code: string }) {
   const { t } = useI18n();
-  const { value, error } = useFetched<HomeDetail>(`/api/homes/${encodeURIComponent(code)}`);
+  const { value, error, reload } = useFetched<HomeDetail>(`/api/homes/${encodeURIComponent(code)}`);
   return (
     <section className="panel" aria-label={code} data-testid="home-panel">
       <Button className="panel-close" type="text" onClick={() => go('homes')} aria-label={t('close')}>
@@ -107,7 +107,7 @@ function Detail({ code }: { code: string }) {
         <h2 className="code">{code}</h2>
       </div>
       {!value && <Quiet>{t(error ? 'homes.missing' : 'loading')}</Quiet>}
-      {value && <Card card={value} />}
+      {value && <Card card={value} onChanged={reload} />}
       {value && <Recent home={value} />}
     </section>
   );
@@ -138,14 +138,4 @@ function Value({ reading: { quantity, value } }: { reading: Reading }) {
   const { own } = useI18n();
   const unit = own(`unit.${quantity}`);
   return <>{own(`value.${quantity}.${value}`) ?? (unit ? `${value} ${unit}` : value)}</>;
-}
-
-/** The value once it has stood still for a moment: one question per word, not per letter. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
 }
