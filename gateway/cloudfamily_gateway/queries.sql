@@ -73,10 +73,9 @@ UPDATE device v SET report_minutes = (told.params ->> 'minutes')::integer, watch
 FROM told WHERE v.code = told.device_code AND told.kind = 'interval' AND told.state = 'done';
 
 -- name: claim_commands
+WITH d AS MATERIALIZED (SELECT id, device_code FROM command WHERE due_at <= %(now)s ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 UPDATE command c SET due_at = %(now)s + interval '10 seconds'
-FROM (SELECT id, device_code FROM command WHERE due_at <= %(now)s ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED) d
-LEFT JOIN device v ON v.code = d.device_code
-WHERE c.id = d.id
+FROM d LEFT JOIN device v ON v.code = d.device_code WHERE c.id = d.id
 RETURNING c.id, c.device_code, c.kind, c.params, c.answer, c.seq, c.state, c.tries, c.expires_at, coalesce(v.family, 'own') AS family, v.address, v.edge;
 
 -- name: command_sent

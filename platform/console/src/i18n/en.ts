@@ -238,6 +238,7 @@ export const en = {
   'command.open': 'Tell {device} what to do',
   'command.given': 'Sent to {device}: {what}',
   'command.siren': 'Siren {seconds} s',
+  'command.siren.sure': 'Let {device} sound its siren for {seconds} seconds?',
   'command.blink': 'Blink',
   'command.dark': 'Light off',
   'command.test': 'Test',

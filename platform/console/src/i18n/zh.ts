@@ -239,6 +239,7 @@ export const zh: Record<Key, string> = {
   'command.open': '向 {device} 发指令',
   'command.given': '已向 {device} 发出：{what}',
   'command.siren': '警号 {seconds} 秒',
+  'command.siren.sure': '让 {device} 响警号 {seconds} 秒？',
   'command.blink': '闪灯',
   'command.dark': '关灯',
   'command.test': '自检',

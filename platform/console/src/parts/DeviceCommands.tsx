@@ -11,6 +11,8 @@ const EVERY_MS = 1_500;
 const SHOWN = 5;
 const SIREN_SECONDS = 30;
 const LONGEST_TEXT = 200;
+/** What is typed says in which language it is to be spoken; the desk's own need not be the elder's. */
+const CHINESE = /\p{Script=Han}/u;
 const UNDER_WAY: readonly string[] = ['queued', 'sent', 'delivered'];
 
 interface Props {
@@ -21,8 +23,8 @@ interface Props {
 
 /** What a device can be told, and what has become of what it was told. */
 export function DeviceCommands({ device, alertId }: Props) {
-  const { t, said, language } = useI18n();
-  const { message } = App.useApp();
+  const { t, said } = useI18n();
+  const { message, modal } = App.useApp();
   const refuse = useRefusal();
   const [text, setText] = useState('');
   const [busy, setBusy] = useState<string | null>(null);
@@ -45,9 +47,21 @@ export function DeviceCommands({ device, alertId }: Props) {
     }
   };
 
+  /** A siren in the home of somebody who is old is not let off by a slip of the hand. */
+  const sound = (params: object) =>
+    modal.confirm({
+      title: t('command.siren.sure', { device, seconds: SIREN_SECONDS }),
+      okText: t('command.siren', { seconds: SIREN_SECONDS }),
+      cancelText: t('cancel'),
+      onOk: async () => {
+        await tell('siren', 'siren', params);
+      },
+    });
+
   const speak = async (event: FormEvent) => {
     event.preventDefault();
-    if (text.trim() !== '' && (await tell('voice', 'voice', { text: text.trim(), language }))) setText('');
+    const words = { text: text.trim(), language: CHINESE.test(text) ? 'zh-CN' : 'en' };
+    if (words.text !== '' && (await tell('voice', 'voice', words))) setText('');
   };
 
   const choices = [
@@ -67,7 +81,7 @@ export function DeviceCommands({ device, alertId }: Props) {
             danger={name === 'siren'}
             loading={busy === name}
             disabled={busy !== null}
-            onClick={() => tell(name, what, params)}
+            onClick={() => (name === 'siren' ? sound(params) : tell(name, what, params))}
             data-testid={`tell-${name}`}
           >
             {label}
