@@ -125,7 +125,9 @@ def write(row: dict[str, Any], now: datetime) -> Message | None:
     if row["family"] == "own":
         command = wire.Command(row["id"], row["kind"], row["params"], row["expires_at"])
         return Message(row["id"], wire.own_topic(device, "command", edge), wire.encode(command), lives, now + pause(row["tries"]))
-    found = dialects.encode_command(row["family"], row["address"], row["kind"], row["params"])  # type: ignore[attr-defined]
+    # Other families know a light that is on or off; to blink is to be on, so that the device is found.
+    params = row["params"] | ({"on": row["params"]["mode"] != "off"} if row["kind"] == "light" else {})
+    found = dialects.encode_command(row["family"], row["address"] or device, row["kind"], params)  # type: ignore[attr-defined]
     if found is None:
         return None
     topic, payload = found

@@ -239,7 +239,9 @@ def test_another_family_hears_it_in_its_own_words_or_the_operator_hears_that_it_
     def words(family: str, address: str | None, do: str, params: dict[str, Any]) -> tuple[str, bytes] | None:
         if do == "voice":
             raise KeyError("a mistake of the dialect's")
-        return ("foreign/siren/set", b'{"seconds":%d}' % params["seconds"]) if (family, address, do) == ("zigbee2mqtt", "siren", "siren") else None
+        if (family, address) != ("zigbee2mqtt", "siren") or do == "test":
+            return None
+        return "foreign/siren/set", b'{"seconds":%d}' % params["seconds"] if do == "siren" else b'{"on":%d}' % params["on"]
 
     monkeypatch.setattr(dialects, "encode_command", words, raising=False)
     world.sync.execute("UPDATE device SET family = 'zigbee2mqtt', address = 'siren' WHERE code = 'siren-1'")
@@ -250,12 +252,12 @@ def test_another_family_hears_it_in_its_own_words_or_the_operator_hears_that_it_
     device.client.subscribe("foreign/#", qos=1)
     until(lambda: heard, "somebody listens")
 
-    numbers = [tell(siren, "voice", text="你好"), tell(siren, "light", mode="on"), tell(siren, "siren", seconds=3)]
+    numbers = [tell(siren, "voice", text="你好"), tell(siren, "test"), tell(siren, "siren", seconds=3), tell(siren, "light", mode="off")]
     world.drain(post.stage())
-    until(lambda: heard[1:] == [b'{"seconds":3}'], "it hears the siren alone")
+    until(lambda: heard[1:] == [b'{"seconds":3}', b'{"on":0}'], "it hears what it has words for")
     states = [world.rows("SELECT state, error, due_at FROM command WHERE id = %s", number)[0] for number in numbers]
-    assert [one["state"] for one in states] == ["failed", "failed", "sent"], "it cannot report, so nobody waits for more"
-    assert [one["error"] for one in states] == ['KeyError: "a mistake of the dialect\'s"', "this device cannot do that", None]
+    assert [one["state"] for one in states] == ["failed", "failed", "sent", "sent"], "it cannot report, so nobody waits for more"
+    assert [one["error"] for one in states] == ['KeyError: "a mistake of the dialect\'s"', "this device cannot do that", None, None]
     assert waiting(world) == []
 
 
