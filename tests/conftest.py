@@ -260,6 +260,7 @@ class System:
             "CF_CHAT_PORT": str(self.chat_port),
             "CF_GATEWAY_NAME": f"system-{uuid.uuid4().hex[:8]}",
             "CF_DEMO": "true",
+            "CF_MQTT_SHARED": str("CF_TEST_BROKER" in os.environ),
         }
         self.parts = Parts(database_url, *broker, f"http://127.0.0.1:{self.web_port}")
         self.chat_url = f"http://127.0.0.1:{self.chat_port}"

@@ -127,7 +127,8 @@ class Runner:
             publisher = command.Publisher(self.settings, self.parts.broker)
             stack.callback(publisher.close)
             found += [*supervise.STAGES, *command.stages(publisher)]
-            self.lanes = list(lanes(self.settings, self.parts.database_url, self.parts.broker))
+            settings = self.settings.model_copy(update={"mqtt_shared": self.settings.mqtt_shared and self.settings.mqtt_host is not None})
+            self.lanes = list(lanes(settings, self.parts.database_url, self.parts.broker))
             self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
         if "alerts" in self.roles:
             found += [*watch.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES]

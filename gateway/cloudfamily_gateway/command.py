@@ -54,7 +54,7 @@ class Publisher:
         self.client = self.connect()
 
     def connect(self) -> mqtt.Client:
-        client = clients.make(self.settings, f"{self.settings.gateway_name}-command")
+        client: mqtt.Client = clients.make(self.settings, f"{self.settings.gateway_name}-command")
         client.reconnect_delay_set(1, 5)
         client.max_inflight_messages_set(BATCH)
         client.max_queued_messages_set(1000)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -25,21 +25,28 @@ AHEAD = timedelta(minutes=10)
 BEHIND = timedelta(hours=48)
 SAMPLE = 4096
 LONGEST_DETAIL = 1000
+#: Readings of a device, and signals of one kind, that are taken of one minute: a word a minute is usual, a press is repeated every 5 s.
+MOST_READINGS, MOST_SIGNALS = 300, 30
+#: Faults of a device rather than of a frame.
+OF_THE_DEVICE = ("unknown_device", "wrong_way", "shouting")
+NONE: tuple[wire.Fault, ...] = ()
 #: What the database says of a row that it will never take.
 REFUSED = (psycopg.DataError, psycopg.IntegrityError)
-#: Known devices are remembered this long, so that a new home is known within a minute.
-REMEMBER = timedelta(seconds=30)
+#: A device's number and its way are remembered this long; its home is looked up with each signal.
+REMEMBER = timedelta(minutes=10)
 #: Devices without a home that are kept on the books; past it they only stand in quarantine.
 MOST_UNBOUND = 10_000
 
 Pair = tuple[wire.Frame, wire.Decoded]
+#: What a frame says besides readings, when it says nothing besides.
+NOTHING = wire.Decoded(None)[2:]
 
 
 class Device(NamedTuple):
     id: int
-    #: None: nobody has given it a home yet.
-    home_id: int | None
+    #: The edge by which its words come; None: they come straight from it.
     edge: str | None
+    #: Whether it was ever heard: an edge may be given to one that was not.
     seen: bool
 
 
@@ -50,6 +57,7 @@ class Store:
         self.conn = conn
         self.known: dict[str, Device] = {}
         self.announced: dict[str, wire.Announcement] = {}
+        self.throttle = Throttle()
         self.forget_at: datetime | None = None
 
     def store(self, frames: Sequence[wire.Frame]) -> list[wire.Signal]:
@@ -81,57 +89,85 @@ class Store:
 
     def write(self, pairs: Sequence[Pair]) -> list[wire.Signal]:
         with self.conn.transaction():
-            devices = self.devices(pairs)
-            pairs = [held_to_its_way(frame, decoded, devices) for frame, decoded in pairs]
-            self.add_readings(pairs, devices)
-            signals = [signal for frame, decoded in pairs for signal in self.add_signals(frame, decoded.signals, devices)]
-            signals += self.add_levels(pairs, devices)
-            self.add_announcements(pairs, devices)
-            for frame, decoded in pairs:
-                self.add_words(frame, decoded, devices)
-                self.add_faults(frame, decoded, devices)
+            self.learn(pairs)
+            rest = self.add_readings(pairs)
+            signals = [signal for frame, decoded in rest for signal in self.add_signals(frame, decoded.signals)]
+            signals += self.add_levels(rest)
+            self.add_announcements(rest)
+            for frame, decoded in rest:
+                self.add_words(frame, decoded)
+                self.add_faults(frame, decoded)
         return signals
 
-    def devices(self, pairs: Sequence[Pair]) -> dict[str, Device]:
-        """Everybody who speaks in these frames; who was never heard before is registered, and waits for a home."""
+    def learn(self, pairs: Sequence[Pair]) -> None:
+        """Looks up who speaks in these frames; who was never heard before is registered, and waits for a home."""
         now = pairs[-1][0].received_at
         if self.forget_at is None or now >= self.forget_at or now < self.forget_at - REMEMBER:
             self.known, self.forget_at = {}, now + REMEMBER
-        # One without a home is looked up each time: it may have got one just now.
-        wanted = {code: frame.hub for frame, decoded in pairs for code in speakers(decoded) if code not in self.known or self.known[code].home_id is None}
+        known, wanted = self.known, dict[str, str | None]()
+        for frame, decoded in pairs:
+            for one in decoded.readings:
+                if one.device not in known:
+                    wanted[one.device] = frame.hub
+            if decoded[2:] != NOTHING:
+                wanted |= {code: frame.hub for code in speakers(decoded) if code not in known}
         if wanted:
             self.look_up(list(wanted))
-            hubs = {code: hub for code, hub in wanted.items() if code not in self.known or not self.known[code].seen}
-            if hubs:
-                values = {"codes": list(hubs), "edges": list(hubs.values()), "now": now, "most": MOST_UNBOUND}
+            unheard = {code: hub for code, hub in wanted.items() if code not in known or not known[code].seen}
+            if unheard:
+                values = {"codes": list(unheard), "edges": list(unheard.values()), "now": now, "most": MOST_UNBOUND}
                 self.conn.execute(QUERIES["register_devices"], values)
-                self.look_up(list(hubs))
-        return self.known
+                self.look_up(list(unheard))
 
     def look_up(self, codes: list[str]) -> None:
-        for code, device_id, home_id, edge, seen in self.conn.execute(QUERIES["devices"], {"codes": codes}):
-            home = None if home_id is None else int(str(home_id))
-            self.known[str(code)] = Device(int(str(device_id)), home, None if edge is None else str(edge), bool(seen))
+        for code, device_id, edge, seen in self.conn.execute(QUERIES["devices"], {"codes": codes}):
+            self.known[str(code)] = Device(int(str(device_id)), None if edge is None else str(edge), bool(seen))
 
-    def add_readings(self, pairs: Sequence[Pair], devices: dict[str, Device]) -> None:
-        found = [(reading, devices[reading.device].id) for _, decoded in pairs for reading in decoded.readings if reading.device in devices]
-        if not found:
-            return
-        rows = {
-            "times": [reading.time for reading, _ in found],
-            "devices": [device for _, device in found],
-            "quantities": [reading.quantity for reading, _ in found],
-            "readings": [reading.value for reading, _ in found],
-        }
-        self.conn.execute(QUERIES["add_readings"], rows)
-        metrics.readings.inc(len(found))
+    def add_readings(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """One bulk insert for all readings; returns the frames that say anything else, or had something wrong with them.
 
-    def add_signals(self, frame: wire.Frame, signals: Sequence[wire.Signal], devices: dict[str, Device]) -> Sequence[wire.Signal]:
+        A device's readings come by the way that we know it to come, through its edge or without one: another edge cannot speak
+        for it, and so hide that it has fallen silent. Its signals are heard all the same.
+        """
+        times: list[datetime] = []
+        devices: list[int] = []
+        quantities: list[int] = []
+        values: list[float] = []
+        rest: list[Pair] = []
+        for frame, decoded in pairs:
+            faults = NONE
+            for device_code, number, value, at in decoded.readings:
+                device = self.known.get(device_code)
+                if device is None:
+                    fault = unknown(device_code)
+                elif device.edge != frame.hub:
+                    ways = f"{frame.hub or 'no edge'}, and is known to come through {device.edge or 'none'}"
+                    fault = wire.Fault("wrong_way", f"{device_code} came through {ways}")
+                elif self.throttle.refuses(device.id, at, MOST_READINGS):
+                    fault = wire.Fault("shouting", f"{device_code} says more than {MOST_READINGS} things a minute: the rest of that minute is not stored")
+                else:
+                    times.append(at)
+                    devices.append(device.id)
+                    quantities.append(number)
+                    values.append(value)
+                    continue
+                if not faults or fault.reason != faults[-1].reason:
+                    faults = (*faults, fault)
+            if faults or decoded[2:] != NOTHING:
+                rest.append((frame, decoded._replace(faults=(*decoded.faults, *faults))))
+        if times:
+            self.conn.execute(QUERIES["add_readings"], {"times": times, "devices": devices, "quantities": quantities, "readings": values})
+            metrics.readings.inc(len(times))
+        return rest
+
+    def add_signals(self, frame: wire.Frame, signals: Sequence[wire.Signal]) -> Sequence[wire.Signal]:
         for signal in signals:
-            device = devices.get(signal.device)
+            if self.throttle.refuses((signal.device, signal.kind), frame.received_at, MOST_SIGNALS):
+                said = f"{signal.device} says {signal.kind} more than {MOST_SIGNALS} times a minute: the alert is open, the rest adds nothing"
+                self.add_faults(frame, wire.Decoded(signal.device, faults=(wire.Fault("shouting", said),)))
+                continue
             values = {
                 "device": signal.device,
-                "device_id": device.id if device else None,
                 "kind": signal.kind,
                 "at": signal.at or frame.received_at,
                 "received_at": frame.received_at,
@@ -144,9 +180,10 @@ class Store:
             metrics.signals.inc()
         return signals
 
-    def add_levels(self, pairs: Sequence[Pair], devices: dict[str, Device]) -> list[wire.Signal]:
+    def add_levels(self, pairs: Sequence[Pair]) -> list[wire.Signal]:
         """What rises becomes a signal. Which levels stand is asked once a batch: most say that nothing is the matter."""
-        levels = [(level, frame) for frame, decoded in pairs for level in decoded.levels]
+        # Another edge may say that something is wrong, but not that all is well.
+        levels = [(level, frame) for frame, decoded in pairs for level in decoded.levels if level.active or self.by_its_way(level.device, frame)]
         if not levels:
             return []
         standing = {(str(code), str(kind)) for code, kind in self.conn.execute(QUERIES["levels"])}
@@ -161,19 +198,23 @@ class Store:
             changed = self.conn.execute(QUERIES["set_level"], values).fetchone()
             if changed and level.active:
                 signal = wire.Signal(device=level.device, kind=level.kind, once=f"since {at.isoformat()}", at=at)
-                risen += self.add_signals(frame, (signal,), devices)
+                risen += self.add_signals(frame, (signal,))
         return risen
 
-    def add_announcements(self, pairs: Sequence[Pair], devices: dict[str, Device]) -> None:
-        for _, decoded in pairs:
+    def by_its_way(self, code: str, frame: wire.Frame) -> bool:
+        device = self.known.get(code)
+        return device is None or device.edge == frame.hub
+
+    def add_announcements(self, pairs: Sequence[Pair]) -> None:
+        for frame, decoded in pairs:
             for said in decoded.announcements:
-                if self.announced.get(said.device) == said or said.device not in devices:
+                if self.announced.get(said.device) == said or said.device not in self.known or not self.by_its_way(said.device, frame):
                     continue
-                hub = devices.get(said.hub) if said.hub else None
+                hub = self.known.get(said.hub) if said.hub else None
                 self.conn.execute(QUERIES["announce"], said._asdict() | {"hub_id": hub.id if hub else None})
                 self.announced[said.device] = said
 
-    def add_words(self, frame: wire.Frame, decoded: wire.Decoded, devices: dict[str, Device]) -> None:
+    def add_words(self, frame: wire.Frame, decoded: wire.Decoded) -> None:
         """What devices say of themselves: that they are there or gone, and what has become of a command."""
         for link in decoded.links:
             self.conn.execute(QUERIES["link"], {"device": link.device, "online": link.online, "at": frame.received_at})
@@ -181,16 +222,15 @@ class Store:
             values = {"detail": said.detail.replace("\0", "�"), "hub": frame.hub, "at": frame.received_at}
             self.conn.execute(QUERIES["report"], said._asdict() | values)
 
-    def add_faults(self, frame: wire.Frame, decoded: wire.Decoded, devices: dict[str, Device]) -> None:
+    def add_faults(self, frame: wire.Frame, decoded: wire.Decoded) -> None:
         details: dict[str, str] = {}
-        for fault in decoded.faults:
+        stranger = decoded.device and decoded.device not in self.known and decoded.signals
+        for fault in (*decoded.faults, *((unknown(decoded.device or ""),) if stranger else ())):
             said = details.get(fault.reason)
             details[fault.reason] = f"{said}; {fault.detail}"[:LONGEST_DETAIL] if said else fault.detail[:LONGEST_DETAIL]
-        if decoded.device and decoded.device not in devices and (decoded.readings or decoded.signals):
-            details["unknown_device"] = f"device {decoded.device} is not on the books and {MOST_UNBOUND} others wait for a home: give them theirs"
         for reason, detail in details.items():
-            # For an unknown device the device is what matters, not each of its frames.
-            same = decoded.device if reason == "unknown_device" else None
+            # Where it is the device that is wrong, it is one row, and not one for each of its frames.
+            same = decoded.device if reason in OF_THE_DEVICE else None
             digest = hashlib.sha256((same or f"{frame.topic}\n").encode() + (b"" if same else frame.payload)).digest()
             values = {
                 "topic": frame.topic[:1000].replace("\0", "�"),
@@ -206,26 +246,37 @@ class Store:
             metrics.quarantined.labels(reason).inc()
 
 
-def speakers(decoded: wire.Decoded) -> Iterable[str]:
+def unknown(code: str) -> wire.Fault:
+    return wire.Fault("unknown_device", f"device {code} is not on the books and {MOST_UNBOUND} others wait for a home: give them theirs")
+
+
+class Throttle:
+    """A device that shouts is throttled alone: of one minute so much is taken and no more.
+
+    Of readings it is the minute of the device's own clock, so that a spool of two days is not mistaken for shouting.
+    """
+
+    #: Devices and minutes counted at once; then it begins anew, and a shouter gets one more minute's worth.
+    LONGEST = 200_000
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[object, int, int], int] = {}
+
+    def refuses(self, who: object, at: datetime, most: int) -> bool:
+        key = (who, at.hour, at.minute)
+        count = self.counts.get(key, 0)
+        if count >= most:
+            return True
+        if not count and len(self.counts) >= self.LONGEST:
+            self.counts.clear()
+        self.counts[key] = count + 1
+        return False
+
+
+def speakers(decoded: wire.Decoded) -> set[str]:
     """The devices that this frame is a word of. A link alone is not: a bridge speaks of many before they say anything."""
-    if len(decoded.readings) == 1 and not (decoded.signals or decoded.levels or decoded.announcements):
-        return (decoded.readings[0].device,)
-    parts: tuple[wire.Reading | wire.Signal | wire.Level | wire.Announcement, ...]
-    parts = (*decoded.readings, *decoded.signals, *decoded.levels, *decoded.announcements)
+    parts: tuple[wire.Signal | wire.Level | wire.Announcement, ...] = (*decoded.signals, *decoded.levels, *decoded.announcements)
     return {one.device for one in parts} | {one.hub for one in decoded.announcements if one.hub}
-
-
-def held_to_its_way(frame: wire.Frame, decoded: wire.Decoded, devices: dict[str, Device]) -> Pair:
-    """A device's readings come by the way that we know it to come, through its edge or without one: another edge cannot speak
-    for it, and so hide that it has fallen silent. Its signals are heard all the same."""
-    wrong = sorted({code for code in speakers(decoded) if code in devices and devices[code].edge != frame.hub})
-    if not wrong:
-        return frame, decoded
-    way = f"edge {frame.hub}" if frame.hub else "no edge"
-    fault = wire.Fault("wrong_way", f"{', '.join(wrong[:5])}: came through {way}, and is known to come another way")
-    kept = tuple(one for one in decoded.readings if one.device not in wrong)
-    levels = tuple(one for one in decoded.levels if one.device not in wrong or one.active)
-    return frame, wire.Decoded(decoded.device, kept, decoded.signals, (*decoded.faults, fault), levels)
 
 
 def judge(frame: wire.Frame) -> wire.Decoded:
@@ -233,8 +284,12 @@ def judge(frame: wire.Frame) -> wire.Decoded:
     decoded = dialects.decode(frame)
     now = frame.received_at
     earliest, latest = now - BEHIND, now + AHEAD
-    if not decoded.signals and all(earliest <= one.time <= latest for one in decoded.readings):
-        return decoded
+    if not decoded.signals:
+        for one in decoded.readings:
+            if not earliest <= one.time <= latest:
+                break
+        else:
+            return decoded
     readings = tuple(one for one in decoded.readings if earliest <= one.time <= latest)
     times = (*(one.time for one in decoded.readings), *(one.at for one in decoded.signals if one.at))
     wrong = next((time for time in times if not right(time, now)), None)

@@ -1,5 +1,5 @@
 -- name: devices
-SELECT v.code, v.id, v.home_id, v.edge, v.first_seen_at IS NOT NULL FROM device v WHERE v.code = ANY(%(codes)b);
+SELECT v.code, v.id, v.edge, v.first_seen_at IS NOT NULL FROM device v WHERE v.code = ANY(%(codes)b);
 
 -- name: register_devices
 -- Who is heard for the first time: the way that its word came is its way; one that nobody knows waits for a home.
@@ -18,7 +18,8 @@ ON CONFLICT DO NOTHING;
 -- name: add_signal
 -- Where the device is now: a lane remembers devices for a while, and one that was moved must not send help to its old home.
 INSERT INTO signal (device_code, device_id, home_id, kind, at, received_at, seq, once, detail, due_at)
-VALUES (%(device)s, %(device_id)s, (SELECT home_id FROM device WHERE code = %(device)s), %(kind)s, %(at)s, %(received_at)s, %(seq)s, %(once)s, %(detail)s, %(received_at)s)
+SELECT %(device)s, v.id, v.home_id, %(kind)s, %(at)s, %(received_at)s, %(seq)s, %(once)s, %(detail)s, %(received_at)s
+FROM (SELECT) AS one LEFT JOIN device v ON v.code = %(device)s
 ON CONFLICT (device_code, kind, once) DO NOTHING;
 
 -- name: hint_signal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -17,7 +17,12 @@ COMMANDS = "cf/v1/+/command"
 #: Whatever an edge hands on stands below its own name: `edge/{hub}/{the topic as the device said it}`.
 EDGE = "edge/"
 #: What the bulk lane leaves alone: signals have a lane of their own, answers and commands are ours.
-HAS_OWN_LANE = re.compile(r"^cf/v1/[^/]*/(signal|answer|command)\Z")
+HAS_OWN_LANE = re.compile(r"^(edge/[^/]*/)?cf/v1/[^/]*/(signal|answer|command)\Z")
+#: Where devices are announced, retained by the broker.
+ANNOUNCED = ("homeassistant/+/+/config", "homeassistant/+/+/+/config", "+/bridge/devices", "cf/v1/+/info", f"{EDGE}+/+/bridge/devices")
+#: The MQTT 5 user property in which an edge says when it took a message, RFC 3339; what it has kept is at most so old.
+TAKEN_AT = "at"
+OLDEST = timedelta(days=7)
 DEVICE = re.compile(r"^[A-Za-z0-9_.-]{1,64}\Z")
 #: A frame past this many bytes is not decoded.
 LARGEST = 65_536
@@ -142,6 +147,10 @@ class Command(msgspec.Struct, frozen=True):
     params: dict[str, object]
     #: Not to be done after this.
     until: datetime
+
+
+def has_own_lane(topic: str) -> bool:
+    return topic.endswith(("/signal", "/answer", "/command")) and HAS_OWN_LANE.match(topic) is not None
 
 
 def own_topic(device: str, what: str, hub: str | None = None) -> str:

@@ -9,15 +9,19 @@ from typing import Any
 
 import psycopg
 import pytest
-from paho.mqtt.client import Client, MQTTMessage
+from hypothesis import given, settings
+from hypothesis import strategies as some
 from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily_gateway import lane as lanes
-from cloudfamily_gateway import wire
+from cloudfamily_gateway import line, wire
 from cloudfamily_gateway.ingest import Store
 from cloudfamily_gateway.lane import Lane
+from cloudfamily_gateway.line import Line
+from cloudfamily_gateway.readahead import Message, ReadAhead, length
 from cloudfamily_platform.core.settings import Settings
 
 Until = Callable[..., None]
@@ -26,10 +30,10 @@ Until = Callable[..., None]
 class Killed(Lane):
     """A lane whose process is killed between the commit of its first batch and the acknowledgement."""
 
-    def store_some(self, client: Client, store: Store | None) -> Store | None:
+    def store_some(self, store: Store | None) -> Store | None:
         with psycopg.connect(self.database_url, autocommit=True) as conn:
-            Store(conn).store([one.frame for one in self.taken if one.frame])
-        client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+            Store(conn).store([one.frame for one in self.line.taken if one.frame])
+        self.line.client.socket().there.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
         self.stop.set()
         return None
 
@@ -66,7 +70,7 @@ def test_a_press_is_not_acknowledged_before_it_is_stored(gateway: Any, town: Any
     press = gateway.lane("press")
     town.away()
     said = button.press()
-    until(lambda: press.taken and not press.ready, "the lane sees that the database is away")
+    until(lambda: press.line.taken and not press.ready, "the lane sees that the database is away")
     gateway.stop(press)
     assert gateway.waiting("press") == [wire.encode(said)]
     assert button.answers == []
@@ -120,8 +124,8 @@ def test_the_database_goes_away_and_everything_said_meanwhile_is_stored_once(gat
     button.press()
     sensor.measure(1000, humidity=40)
     until(lambda: not press.ready and not bulk.ready, "both lanes see it")
-    until(lambda: len(bulk.taken) >= 100, "some of it is taken")
-    assert len(bulk.taken) <= lanes.RECEIVE_MAXIMUM
+    until(lambda: len(bulk.line.taken) >= 100, "some of it is taken")
+    assert len(bulk.line.taken) <= line.RECEIVE_MAXIMUM
     assert button.answers == []
 
     town.back()
@@ -130,7 +134,7 @@ def test_the_database_goes_away_and_everything_said_meanwhile_is_stored_once(gat
     humidity = "SELECT count(*) FROM reading WHERE quantity = 11"
     until(lambda: town.rows(humidity)[0][0] == 1500, "every reading")
     assert town.signals() == [("btn-1", "sos", 1)]
-    assert (press.connection, bulk.connection) == (1, 1), "acknowledged out of order, a broker may hang up"
+    assert (press.line.connection, bulk.line.connection) == (1, 1), "acknowledged out of order, a broker may hang up"
     gateway.stop(press, bulk)
     assert (gateway.waiting("press"), gateway.waiting("bulk")) == ([], [])
 
@@ -164,11 +168,11 @@ def test_the_connection_is_cut_between_commit_and_acknowledgement(gateway: Any, 
     cable, seen = gateway.cable(), list[int]()
 
     class Cut(Lane):
-        def store_some(self, client: Client, store: Store | None) -> Store | None:
+        def store_some(self, store: Store | None) -> Store | None:
             if not seen:
                 cable.cut()
-            seen.append(len(self.taken))
-            return super().store_some(client, store)
+            seen.append(len(self.line.taken))
+            return super().store_some(store)
 
     town.home("th-1")
     sensor = gateway.device("th-1")
@@ -187,9 +191,8 @@ def test_the_connection_is_cut_between_commit_and_acknowledgement(gateway: Any, 
 def test_a_lane_waits_for_its_broker_however_long_it_is_away(gateway: Any, town: Any, until: Until, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    waiting = Lane("press", wire.SIGNALS, 1, Settings(), town.url, ("127.0.0.1", port))
-    waiting.stop.set()  # so that it does not really wait
-    assert not waiting.pump(waiting.make_client(), failures=10_000)
+    waiting = Line("press", (wire.SIGNALS,), Settings(), ("127.0.0.1", port))
+    assert not waiting.move()
 
     town.home("btn-1")
     gateway.broker = ("127.0.0.1", port)
@@ -211,21 +214,89 @@ def test_a_lane_waits_for_its_broker_however_long_it_is_away(gateway: Any, town:
 
 def test_what_a_lane_holds_is_bounded(town: Any) -> None:
     """By Receive Maximum, which the broker keeps to; QoS 0 has no such thing, and no promise that it is kept."""
-    lane = Lane("bulk", "#", 1000, Settings(), town.url, ("127.0.0.1", 1))
-    client, message = lane.make_client(), MQTTMessage(mid=1, topic=b"cf/v1/th-1/reading")
-    message.payload = bytes(1_000_000)
-    for _ in range(lanes.RECEIVE_MAXIMUM + 10):
-        lane.on_message(client, None, message)
-    assert (len(lane.taken), lane.dropped) == (lanes.RECEIVE_MAXIMUM, 10)
-    message.qos = 1
-    lane.on_message(client, None, message)
-    assert (len(lane.taken), lane.dropped) == (lanes.RECEIVE_MAXIMUM + 1, 10)
-    assert sum(len(one.frame.payload) for one in lane.taken if one.frame) < 66_000_000
+    bulk = Line("bulk", ("#",), Settings(), ("127.0.0.1", 1))
+    said = Message(b"cf/v1/th-1/reading", bytes(1_000_000), 0, False, 0, b"")
+    bulk.take([said] * (line.RECEIVE_MAXIMUM + 10))
+    assert (len(bulk.taken), bulk.dropped) == (line.RECEIVE_MAXIMUM, 10)
+    bulk.take([said._replace(qos=1, mid=1)])
+    assert (len(bulk.taken), bulk.dropped) == (line.RECEIVE_MAXIMUM + 1, 10)
+    assert sum(len(one.frame.payload) for one in bulk.taken if one.frame) < 66_000_000
 
 
 def test_a_lane_that_may_not_subscribe_is_not_ready(town: Any) -> None:
-    lane = Lane("press", wire.SIGNALS, 1, Settings(), town.url, ("127.0.0.1", 1))
-    lane.on_subscribe(lane.make_client(), None, 1, [ReasonCode(PacketTypes.SUBACK, "Granted QoS 1")], None)
+    press = Line("press", (wire.SIGNALS,), Settings(), ("127.0.0.1", 1))
+    lane = Lane(press, 1, town.url)
+    press.on_subscribe(press.client, None, 1, [ReasonCode(PacketTypes.SUBACK, "Granted QoS 1")], None)
     assert lane.ready
-    lane.on_subscribe(lane.make_client(), None, 2, [ReasonCode(PacketTypes.SUBACK, "Not authorized")], None)
+    press.on_subscribe(press.client, None, 2, [ReasonCode(PacketTypes.SUBACK, "Not authorized")], None)
     assert not lane.ready
+
+
+def test_a_lane_whose_database_is_too_slow_says_so(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers, but what has come in waits longer and longer: /readyz says that this gateway does not keep up."""
+    bulk = Line("bulk", ("#",), Settings(), ("127.0.0.1", 1))
+    bulk.subscribed = True
+    lane = Lane(bulk, 1000, town.url)
+    bulk.take([Message(b"cf/v1/th-1/reading", b"{}", 1, False, 1, b"")])
+    assert lane.ready
+    monkeypatch.setattr(lanes, "SLOW_SECONDS", 0.0)
+    assert not lane.ready
+
+
+# What comes over the wire
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    said=some.lists(
+        some.tuples(
+            some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9),
+            some.binary(max_size=400),
+            some.integers(0, 1),
+            some.booleans(),
+        ),
+        max_size=9,
+    ),
+    cuts=some.lists(some.integers(1, 200), max_size=30),
+)
+def test_packets_come_out_as_they_went_in_however_the_network_cuts_them(said: list[tuple[str, bytes, int, bool]], cuts: list[int]) -> None:
+    """Written by paho's own encoding, read by ours, with a packet of another kind after each."""
+    stream = b"".join(packet(*one) + b"\xd0\x00" for one in said)
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    there, messages, others = ReadAhead(near), list[Message](), 0
+    with near, far:
+        while stream:
+            size = cuts.pop() if cuts else len(stream)
+            far.sendall(stream[:size])
+            stream = stream[size:]
+            there.fill()
+            there.take(messages)
+            while there.others:
+                others += there.recv(1) == b"\xd0" and there.recv(9) == b"\x00"
+                with pytest.raises(BlockingIOError):
+                    there.recv(1)
+                there.take(messages)
+    assert [(one.topic.decode(), one.payload, one.qos, one.retain, one.user_properties()) for one in messages] == [
+        (topic, payload, qos, retain, [("at", topic)]) for topic, payload, qos, retain in said
+    ]
+    assert others == len(said)
+
+
+def packet(topic: str, payload: bytes, qos: int, retain: bool) -> bytes:
+    found = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    found.UserProperty = ("at", topic)
+    name = topic.encode()
+    body = len(name).to_bytes(2, "big") + name + (b"\x00\x07" if qos else b"") + found.pack() + payload  # type: ignore[no-untyped-call]
+    return bytes([0x30 | qos << 1 | retain]) + length(len(body)) + body
+
+
+@pytest.mark.parametrize("bad", [b"\x36\x02\x00\x00", b"\x30\xff\xff\xff\xff\x01", b"\x30\x04\x00\x00\x7fx"])
+def test_what_is_no_mqtt_ends_the_connection(bad: bytes) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(bad + bytes(8))
+        there = ReadAhead(near)
+        there.fill()
+        with pytest.raises(ConnectionError):
+            there.take([])

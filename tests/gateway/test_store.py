@@ -132,6 +132,37 @@ def test_who_floods_the_books_with_new_names_stands_in_quarantine_and_brings_hel
     assert alerts(world) == [("sos", "critical", None, "flood-9")]
 
 
+# Devices that shout
+
+
+def test_a_device_that_shouts_is_throttled_alone_and_a_spool_of_two_days_is_not_shouting(world: Any) -> None:
+    world.home()
+    start = world.now
+    shouts = [
+        frame(world, READING.format("WX-001-door"), t=(start + timedelta(milliseconds=100 * number)).isoformat(), values={"motion": 1}) for number in range(500)
+    ]
+    spool = [frame(world, READING.format("WX-001-motion"), t=(start - timedelta(minutes=number)).isoformat(), values={"motion": 1}) for number in range(2000)]
+    world.store.store([*shouts, *spool])
+    assert (readings(world, "WX-001-door"), readings(world, "WX-001-motion")) == (ingest.MOST_READINGS, 2000)
+    assert in_quarantine(world) == {("WX-001-door", "shouting"): 200}
+    world.store.store([frame(world, READING.format("WX-001-door"), t=(start + timedelta(minutes=1)).isoformat(), values={"motion": 1})])
+    assert readings(world, "WX-001-door") == ingest.MOST_READINGS + 1
+
+
+def test_a_button_that_is_stuck_is_one_alert_and_does_not_hold_up_the_others(world: Any) -> None:
+    world.home()
+    world.home("WX-002")
+    for _ in range(100):
+        world.press()
+    world.press("WX-002-button")
+    world.press("WX-001-button", "fall")
+    assert world.value("SELECT count(*) FROM signal") == ingest.MOST_SIGNALS + 2
+    assert in_quarantine(world) == {("WX-001-button", "shouting"): 100 - ingest.MOST_SIGNALS}
+    world.wait(minutes=1)
+    world.press()
+    assert world.value("SELECT count(*) FROM signal") == ingest.MOST_SIGNALS + 3
+
+
 # Alarms that stand
 
 

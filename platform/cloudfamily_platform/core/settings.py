@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     mqtt_port: int = Field(18830, ge=1, le=65535, description="Port of the MQTT broker, embedded or not.")
     mqtt_username: str | None = Field(None, description="User name at the broker; empty: none.")
     mqtt_password: SecretStr | None = Field(None, description="Password at the broker.")
+    mqtt_shared: bool = Field(True, description="Share what devices say among all gateways; false: this one takes all of it. The embedded broker cannot share.")
     gateway_name: str = Field("gateway-1", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="Name of this gateway's MQTT session: one per running gateway.")
     web_host: str = Field("127.0.0.1", description="Address that the console and the API listen on.")
     web_port: int = Field(8420, ge=1, le=65535, description="Port of the console and the API.")
