@@ -283,6 +283,18 @@ def check_devices(
     print(asyncio.run(checks.devices(there.database_url, weeks, time_zone(settings.timezone), as_json=as_json)))
 
 
+@app.command("label")
+def print_labels(devices: Annotated[list[str], typer.Argument(help="Device codes, such as btn-0017.")]) -> None:
+    """Write labels as SVG: a QR code that opens the console's bind form, for a sticker on each device."""
+    from cloudfamily_platform.people import label, quarantine
+
+    if bad := [code for code in devices if not quarantine.CODE.match(code)]:
+        raise StartError(f"{bad[0]!r} is no device code: 1 to 64 of A-Z a-z 0-9 _ . -")
+    if (console := Settings().public_url) is None:
+        raise StartError("Set CF_PUBLIC_URL to the address at which a phone reaches the console: it is what the labels say.")
+    print(label.sheet(devices, console), end="")
+
+
 @app.command("migrate")
 def migrate_database() -> None:
     """Bring the configured database's schema up to date."""

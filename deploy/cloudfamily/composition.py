@@ -30,6 +30,7 @@ QUERIED = (
 #: Packages with a `texts` folder, besides the platform's own.
 SPEAKING = ("cloudfamily_timebank",)
 QUARANTINE_KEPT = timedelta(days=90)
+COMMANDS_KEPT = timedelta(days=90)
 
 
 def speak() -> None:
@@ -38,18 +39,19 @@ def speak() -> None:
         texts.register(package)
 
 
-def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = (), broker: Broker = LOOPBACK) -> FastAPI:
+def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = (), broker: Broker = LOOPBACK, public_url: str | None = None) -> FastAPI:
     """The API and the console. `broker`: what devices are told."""
     speak()
-    context = Context(context_pool, clock, checks, broker)
+    context = Context(context_pool, clock, checks, broker, public_url)
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 
 async def tidy(conn: db.Connection, clock: Clock, keep_days: int) -> None:
-    """The daily cron job: partitions ahead, old readings, sessions, enrolment codes and quarantine away."""
+    """The daily cron job: partitions ahead, old readings, sessions, enrolment codes, quarantine and commands away."""
     now = clock()
     await conn.execute(QUERIES["reading_maintain"], {"now": now, "keep_days": keep_days})
     await conn.execute(QUERIES["forget_old_sessions"], {"now": now})
     await conn.execute(QUERIES["forget_old_enrolments"], {"now": now})
     await blindness.forget(conn, now)
     await conn.execute(QUERIES["quarantine_forget"], {"before": now - QUARANTINE_KEPT})
+    await conn.execute(QUERIES["commands_forget"], {"before": now - COMMANDS_KEPT})

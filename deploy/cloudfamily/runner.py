@@ -25,6 +25,7 @@ from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
 from cloudfamily_platform.people import blindness
 from cloudfamily_platform.services import visits
+from cloudfamily_platform.web.context import Check
 from cloudfamily_platform.web.stream import Hub
 from cloudfamily_timebank import credit
 
@@ -150,9 +151,8 @@ class Runner:
     def add_web(self) -> None:
         hub = Hub(self.pool)
         self.wake["alert_event"] = [hub.wake]
-        app = composition.web(
-            self.pool, clock, hub, [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)], parts.device_broker(self.settings, self.parts)
-        )
+        checks: list[Check] = [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)]
+        app = composition.web(self.pool, clock, hub, checks, parts.device_broker(self.settings, self.parts), self.settings.public_url)
         made = server.make(app, self.settings.web_host, self.settings.web_port)
         self.tasks += [hub.run, lambda: server.serve(made, hub)]
 

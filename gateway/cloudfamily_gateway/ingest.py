@@ -224,6 +224,9 @@ class Store:
         """What devices say of themselves: that they are there or gone, and what has become of a command."""
         for link in decoded.links:
             self.conn.execute(QUERIES["link"], {"device": link.device, "online": link.online, "at": frame.received_at})
+        for said in decoded.reports:
+            values = {"detail": said.detail.replace("\0", "�"), "hub": frame.hub, "at": frame.received_at}
+            self.conn.execute(QUERIES["report"], said._asdict() | values)
 
     def add_faults(self, frame: wire.Frame, decoded: wire.Decoded) -> None:
         details: dict[str, str] = {}

@@ -16,6 +16,7 @@ SELECT * FROM unnest(%(times)b::timestamptz[], %(devices)b::int4[], %(quantities
 ON CONFLICT DO NOTHING;
 
 -- name: add_signal
+-- Where the device is now: a lane remembers devices for a while, and one that was moved must not send help to its old home.
 INSERT INTO signal (device_code, device_id, home_id, kind, at, received_at, seq, once, detail, due_at)
 SELECT %(device)s, v.id, v.home_id, %(kind)s, %(at)s, %(received_at)s, %(seq)s, %(once)s, %(detail)s, %(received_at)s
 FROM (SELECT) AS one LEFT JOIN device v ON v.code = %(device)s
@@ -182,10 +183,36 @@ UPDATE outage SET due_at = %(now)s + interval '1 minute' WHERE id = %(id)s;
 -- name: end_outage
 UPDATE outage SET ended_at = %(now)s, due_at = NULL WHERE id = %(id)s;
 
--- name: claim_command
-UPDATE command SET due_at = %(now)s + interval '10 seconds'
-WHERE id = (SELECT id FROM command WHERE due_at <= %(now)s ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, device_code, answer, seq, expires_at;
+-- name: report
+-- What a device says of its own commands, by the way that it is known to come. What is not forward is passed over.
+WITH told AS (
+    UPDATE command c SET state = %(state)s,
+           delivered_at = coalesce(c.delivered_at, %(at)s),
+           done_at = CASE WHEN %(state)s <> 'delivered' THEN %(at)s::timestamptz END,
+           error = CASE WHEN %(state)s = 'failed' THEN coalesce(nullif(%(detail)s, ''), 'the device says no more') END,
+           due_at = CASE WHEN %(state)s = 'delivered' THEN c.expires_at END
+    FROM device v
+    WHERE c.id = %(command_id)s AND c.device_code = %(device)s AND v.code = c.device_code AND v.edge IS NOT DISTINCT FROM %(hub)s
+      AND c.kind <> 'answer' AND command_step(c.state) < command_step(%(state)s)
+    RETURNING c.device_code, c.kind, c.params, c.state)
+UPDATE device v SET report_minutes = (told.params ->> 'minutes')::integer, report_from = 'said', watched_from = %(at)s,
+       due_at = CASE WHEN v.due_at IS NOT NULL THEN %(at)s + 2 * (told.params ->> 'minutes')::integer * interval '1 minute' END
+FROM told WHERE v.code = told.device_code AND told.kind = 'interval' AND told.state = 'done';
 
--- name: command_done
-UPDATE command SET due_at = NULL WHERE id = %(id)s;
+-- name: claim_commands
+WITH d AS MATERIALIZED (SELECT id, device_code FROM command WHERE due_at <= %(now)s ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+UPDATE command c SET due_at = %(now)s + interval '10 seconds'
+FROM d LEFT JOIN device v ON v.code = d.device_code WHERE c.id = d.id
+RETURNING c.id, c.device_code, c.kind, c.params, c.answer, c.seq, c.state, c.tries, c.expires_at, coalesce(v.family, 'own') AS family, v.address, v.edge;
+
+-- name: command_sent
+-- A device may have reported before the broker did: its word stands. Without a next time nobody waits for more.
+UPDATE command c SET tries = c.tries + 1, sent_at = coalesce(c.sent_at, %(now)s),
+       state = CASE WHEN c.state = 'queued' THEN 'sent' ELSE c.state END,
+       due_at = CASE WHEN c.state NOT IN ('queued', 'sent') THEN c.due_at WHEN d.due_at IS NOT NULL THEN least(d.due_at, c.expires_at) END
+FROM unnest(%(ids)s::bigint[], %(dues)s::timestamptz[]) AS d(id, due_at) WHERE c.id = d.id;
+
+-- name: commands_ended
+UPDATE command c SET state = d.state, error = d.error, done_at = %(now)s, due_at = NULL
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(errors)s::text[]) AS d(id, state, error)
+WHERE c.id = d.id AND command_step(c.state) < command_step(d.state);

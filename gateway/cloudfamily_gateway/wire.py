@@ -139,6 +139,16 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
 
 
+class Command(msgspec.Struct, frozen=True):
+    """Platform → device, on `cf/v1/{device}/command`: one of people.command.DO with its parameters. A device does an id once."""
+
+    id: int
+    do: str
+    params: dict[str, object]
+    #: Not to be done after this.
+    until: datetime
+
+
 def has_own_lane(topic: str) -> bool:
     return topic.endswith(("/signal", "/answer", "/command")) and HAS_OWN_LANE.match(topic) is not None
 

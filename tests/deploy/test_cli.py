@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from cloudfamily_platform.people import label
+
 
 def cloudfamily(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **settings}
@@ -38,6 +40,8 @@ def taken() -> Iterator[str]:
         (["run", "web"], {"CF_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "CF_MQTT_HOST": "127.0.0.1"}, "The database does not answer: "),
         (["run"], {"CF_DATABASE_URL": "postgresql://127.0.0.1:1/none"}, "The embedded broker is for the demo and for tests: "),
         (["press", "WX-001"], {}, "Nothing runs on the data folder "),
+        (["label", "a/b"], {}, "'a/b' is no device code: "),
+        (["label", "btn-0017"], {}, "Set CF_PUBLIC_URL to the address at which a phone reaches the console: "),
         (["canary"], {}, "Nothing runs on the data folder "),
         (["replay", "/nonexistent.tsv"], {}, "The recording /nonexistent.tsv cannot be read: "),
         (["replay", "x.tsv", "--format", "vinyl"], {}, "--format 'vinyl' is not known: the format is casas."),
@@ -53,6 +57,11 @@ def test_what_the_user_can_mend_is_one_sentence(server: str, tmp_path: Path, arg
     assert (done.returncode, done.stdout) == (1, "")
     assert f"cloudfamily: {sentence}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_labels_are_written_for_the_printer() -> None:
+    done = cloudfamily("label", "btn-0017", "btn-0018", CF_PUBLIC_URL="https://care.example")
+    assert (done.returncode, done.stdout) == (0, label.sheet(["btn-0017", "btn-0018"], "https://care.example"))
 
 
 @pytest.mark.parametrize(("setting", "what"), [("CF_WEB_PORT", "the console"), ("CF_CHAT_PORT", "the local chat page")])

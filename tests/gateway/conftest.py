@@ -41,18 +41,22 @@ def until_() -> Callable[..., None]:
 
 
 class Device:
-    """A device, or several behind one connection: says things and hears the answers to `code`."""
+    """A device, or several behind one connection: says things and hears the answers to `code`, and its commands."""
 
     def __init__(self, broker: Broker, code: str) -> None:
-        self.code, self.answers, self.seq = code, list[dict[str, Any]](), 0
+        self.code, self.answers, self.commands, self.seq = code, list[dict[str, Any]](), list[dict[str, Any]](), 0
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"{code}-{uuid.uuid4().hex[:6]}", protocol=mqtt.MQTTv5)
         listening = threading.Event()
-        self.client.on_connect = lambda client, *_: client.subscribe(wire.answer_topic(code), qos=1)
+        self.client.on_connect = lambda client, *_: client.subscribe([(wire.own_topic(code, what), 1) for what in ("answer", "command")])
         self.client.on_subscribe = lambda *_: listening.set()
-        self.client.on_message = lambda _client, _data, message: self.answers.append(json.loads(message.payload))
+        self.client.on_message = self.hear
         self.client.connect(*broker)
         self.client.loop_start()
         assert listening.wait(SECONDS)
+
+    def hear(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        heard = self.answers if message.topic.endswith("/answer") else self.commands
+        heard.append(json.loads(message.payload))
 
     def close(self) -> None:
         self.client.disconnect()

@@ -6,7 +6,6 @@ import inspect
 import json
 import re
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,23 @@ from cloudfamily_gateway import dialects, ingest, wire
 from cloudfamily_gateway.dialects import common, own, senml, words, zigbee2mqtt
 from cloudfamily_platform.alerts.rules import signals
 from cloudfamily_platform.core import quantity
-from cloudfamily_platform.people import quarantine
+from cloudfamily_platform.people import command, quarantine
 
 ROOT = Path(__file__).parents[2]
+MIGRATION = "platform/cloudfamily_platform/migrations/0010_command.sql"
 PROTOCOL, DEVICES = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("protocol.md", "devices.md"))
 SCHEMA = json.loads((ROOT / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
-MESSAGES = {"reading": own.ReadingMessage, "signal": own.SignalMessage, "info": own.InfoMessage, "answer": wire.Answer}
+MESSAGES = {
+    "reading": own.ReadingMessage,
+    "signal": own.SignalMessage,
+    "info": own.InfoMessage,
+    "report": own.ReportMessage,
+    "answer": wire.Answer,
+    "command": wire.Command,
+}
+#: What the platform says and a device hears.
+OURS = ("answer", "command")
+ANSWERS = re.findall(r"'(\w+)'", re.findall(r"answer IN \((.*?)\)", (ROOT / MIGRATION).read_text(encoding="utf-8"))[0])
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 KINDS = [kind for kind in (*signals.SEVERITY, *signals.NO_HAZARD) if kind not in own.NOT_FOR_DEVICES]
 TYPES = {"object": dict, "string": str, "number": (int, float), "integer": int, "boolean": bool, "null": type(None)}
@@ -39,12 +49,13 @@ def table(text: str, heading: str) -> list[list[str]]:
 
 def fits(said: Any, schema: dict[str, Any]) -> bool:
     """As much of JSON Schema as ours uses; an unknown word in it is an error."""
-    rest = dict(schema)
-    rest.pop("description", None)
+    rest = {name: word for name, word in schema.items() if name not in ("title", "description", "default")}
     if ref := rest.pop("$ref", None):
         return fits(said, SCHEMA["$defs"][ref.removeprefix("#/$defs/")])
     if several := rest.pop("anyOf", None):
         return any(fits(said, one) for one in several)
+    if "type" not in rest:
+        return said in rest["enum"]
     names = rest.pop("type")
     types = [TYPES[name] for name in ([names] if isinstance(names, str) else names)]
     if (isinstance(said, bool) and bool not in types) or not any(isinstance(said, one) for one in types):
@@ -55,9 +66,10 @@ def fits(said: Any, schema: dict[str, Any]) -> bool:
         fine = enough and all(fits(value, properties[name]) if name in properties else others for name, value in said.items())
     elif isinstance(said, str):
         fine = said in rest.pop("enum", [said]) and (rest.pop("format", "") != "date-time" or is_time(said))
+        fine = fine and rest.pop("minLength", 0) <= len(said) <= rest.pop("maxLength", len(said)) and bool(re.search(rest.pop("pattern", ""), said))
     else:
         fine = said is None or isinstance(said, bool) or rest["minimum"] <= said <= rest["maximum"]
-    assert not set(rest) - {"properties", "required", "minimum", "maximum", "enum", "format"}, rest
+    assert not set(rest) - {"properties", "required", "minimum", "maximum", "enum", "format", "minLength", "maxLength", "pattern"}, rest
     return fine
 
 
@@ -84,9 +96,13 @@ def test_the_schema_names_the_quantities_kinds_and_answers() -> None:
         one.name: (one.lowest, one.highest) for one in common.QUANTITIES.values()
     }
     assert SCHEMA["$defs"]["signal"]["properties"]["kind"]["enum"] == KINDS
-    migration = (resources.files("cloudfamily_platform") / "migrations" / "0004_signal.sql").read_text(encoding="utf-8")
-    (answers,) = re.findall(r"answer IN \((.*?)\)", migration)
-    assert SCHEMA["$defs"]["answer"]["properties"]["answer"]["enum"] == re.findall(r"'(\w+)'", answers)
+    assert SCHEMA["$defs"]["answer"]["properties"]["answer"]["enum"] == ANSWERS
+    assert SCHEMA["$defs"]["command"]["properties"]["do"]["enum"] == list(command.DO)
+
+
+def test_the_schema_names_the_parameters_and_limits_of_each_command() -> None:
+    for do, kind in command.DO.items():
+        assert SCHEMA["$defs"][do] == msgspec.json.schema(kind)["$defs"][kind.__name__]
 
 
 times = some.sampled_from(["2026-11-23T08:00:00Z", "2026-11-23T08:00:00.123+08:00", "2026-11-23T08:00:00", "now", 5, None, True])
@@ -95,10 +111,18 @@ values = some.dictionaries(some.sampled_from([*quantity.BY_NAME, "mood"]), some.
 messages = some.fixed_dictionaries(
     {}, optional={"t": times, "seq": numbers, "kind": some.sampled_from([*KINDS, *own.NOT_FOR_DEVICES, "S O S", "", 1, None]), "values": values, "x": numbers}
 )
+reports = some.fixed_dictionaries(
+    {},
+    optional={
+        "id": numbers,
+        "state": some.sampled_from(["delivered", "done", "failed", "sent", 1, None]),
+        "detail": some.sampled_from(["", "x" * 200, "x" * 201, 1]),
+    },
+)
 
 
 @settings(max_examples=300, deadline=None)
-@given(name=some.sampled_from(["reading", "signal"]), said=messages | some.just([]) | values)
+@given(name=some.sampled_from(["reading", "signal", "report"]), said=messages | reports | some.just([]) | values)
 def test_what_fits_the_schema_is_what_the_decoder_takes_without_a_fault(name: str, said: Any) -> None:
     decoded = dialects.decode(wire.Frame(f"cf/v1/d/{name}", json.dumps(said).encode(), AT))
     assert fits(said, SCHEMA["$defs"][name]) == (not decoded.faults), decoded.faults
@@ -121,11 +145,11 @@ def test_every_example_of_the_protocol_holds() -> None:
     assert (len(decoded.readings), decoded.faults) == (3, ())
     for topic, name, payload in examples:
         assert fits(json.loads(payload), SCHEMA["$defs"][name]), payload
-        if name == "answer":
-            assert json.loads(wire.encode(msgspec.json.decode(payload, type=wire.Answer))) == json.loads(payload)
+        if name in OURS:
+            assert json.loads(wire.encode(msgspec.json.decode(payload, type=MESSAGES[name]))) == json.loads(payload)
         else:
             decoded = dialects.decode(wire.Frame(topic, payload.encode(), AT))
-            assert decoded.readings or decoded.signals or decoded.announcements
+            assert decoded.readings or decoded.signals or decoded.announcements or decoded.reports
             assert decoded.faults == ()
 
 
@@ -135,6 +159,9 @@ def test_the_tables_of_the_protocol_are_the_code() -> None:
     kinds = table(PROTOCOL, "kind | what happened | severity")
     assert [(kind, severity) for kind, _, severity in kinds] == [(kind, signals.SEVERITY.get(kind, "none")) for kind in KINDS]
     assert [row[0] for row in table(PROTOCOL, "answer | when | what a device may do")] == SCHEMA["$defs"]["answer"]["properties"]["answer"]["enum"]
+    lives = {"1 min": 1, "2 min": 2, "10 min": 10, "1 d": 1440}
+    commands = {row[0]: lives[row[3]] for row in table(PROTOCOL, "do | params | what the device does | lives")}
+    assert commands == {do: kind.lives.total_seconds() / 60 for do, kind in command.DO.items()}
     source = "".join(path.read_text(encoding="utf-8") for path in (Path(ingest.__file__), *Path(dialects.__file__).parent.glob("*.py")))
     reasons = set(re.findall(r'(?:Fault|fault)\("(\w+)"|details\["(\w+)"\]', source))
     assert {row[0] for row in table(PROTOCOL, "reason in quarantine | what it means")} == {one or other for one, other in reasons}

@@ -99,7 +99,7 @@ def test_a_press_of_a_device_without_a_home_is_an_alert_and_the_device_is_on_the
     world.press("stray-7")
     (signal,) = world.rows("SELECT device_code, device_id, home_id FROM signal")
     assert signal == {"device_code": "stray-7", "device_id": world.value("SELECT id FROM device WHERE code = 'stray-7'"), "home_id": None}
-    assert [one["device"] for one in world.run(quarantine.frames(world.conn, 10, world.now))["unknown_devices"]] == ["stray-7"]
+    assert [one["device"] for one in world.run(quarantine.frames(world.conn, 10, world.now))["unbound"]] == ["stray-7"]
     world.drain(*watch.STAGES)
     assert alerts(world) == [("sos", "critical", None, "stray-7")]
 
@@ -110,14 +110,14 @@ def test_what_a_device_said_before_it_had_a_home_is_kept(world: Any) -> None:
     for _ in range(3):
         world.store.store([moved(world, "new-1"), moved(world)])
         world.wait(seconds=1)
-    (waiting,) = world.run(quarantine.frames(world.conn, 10, world.now))["unknown_devices"]
+    (waiting,) = world.run(quarantine.frames(world.conn, 10, world.now))["unbound"]
     assert (waiting["device"], waiting["family"], waiting["last_seen_at"]) == ("new-1", "own", world.now - timedelta(seconds=1))
 
     world.run(quarantine.bind(world.conn, "new-1", "motion", "WX-001", operator, world.now))
     world.store.store([moved(world, "new-1")])
     assert (readings(world, "new-1"), in_quarantine(world)) == (4, {})
-    assert world.run(quarantine.frames(world.conn, 10, world.now)) == {"frames": [], "unknown_devices": []}
-    with pytest.raises(errors.Taken):
+    assert world.run(quarantine.frames(world.conn, 10, world.now)) == {"frames": [], "unbound": []}
+    with pytest.raises(errors.AlreadyBound):
         world.run(quarantine.bind(world.conn, "new-1", "door", "WX-001", operator, world.now))
 
 

@@ -78,7 +78,7 @@ def test_the_whole_way(world: Any, asked: Any, timeline: Callable[..., list[str]
     assert timeline(asked.alert_id)[-4:] == ["accepted near", "on_the_way near", "there near", "resolved near"]
     assert told(world, "daughter")[:4] == ["alert", "accepted 测试·near", "on_the_way 测试·near", "there 测试·near"]
     assert world.value("SELECT params FROM notification WHERE message = 'resolved'") == {"actor": "测试·near", "outcome": "real", "note": "fell in the kitchen"}
-    assert answers(world) == ["help_is_coming", "resolved"]
+    assert answers(world) == ["help_is_coming", "on_the_way", "resolved"]
     response = world.rows("SELECT ended, closed_by, due_at, there_at FROM response")[0]
     assert (response["ended"], response["closed_by"], response["due_at"]) == ("resolved", asked.near.id, world.now)
 

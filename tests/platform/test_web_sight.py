@@ -174,12 +174,12 @@ def test_homes_and_devices_for_the_desk(world: Any, site: Callable[[], Any], ala
             assert (await desk.get("/api/homes/CANARY"))[0] == 404
 
             _, kept = await desk.get("/api/quarantine")
-            assert [(one["device"], one["family"]) for one in kept["unknown_devices"]] == [("new-button-17", "own")]
+            assert [(one["device"], one["family"]) for one in kept["unbound"]] == [("new-button-17", "own")]
             assert await desk.post("/api/devices/bind", {"device": "new-button-17", "kind": "button", "home": "WX-002"}) == (
                 201, {"device": "new-button-17", "home": "WX-002"},
             )  # fmt: skip
             _, kept = await desk.get("/api/quarantine")
-            assert kept["unknown_devices"] == []
+            assert kept["unbound"] == []
             for frame in kept["frames"]:
                 assert (await desk.post(f"/api/quarantine/{frame['id']}/clear"))[0] == 204
                 assert (await desk.post(f"/api/quarantine/{frame['id']}/clear"))[0] == 404

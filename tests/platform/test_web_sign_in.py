@@ -135,7 +135,7 @@ def test_refusals_have_a_status_a_code_and_two_sentences(world: Any, site: Calla
                 ("/api/devices/bind", {"device": "a/b", "kind": "button", "home": "WX-001"}, (422, "invalid")),
                 ("/api/devices/bind", {"device": "b", "kind": "toaster", "home": "WX-001"}, (422, "invalid")),
                 ("/api/devices/bind", {"device": "b", "kind": "button", "home": "nowhere"}, (404, "not_found")),
-                ("/api/devices/bind", {"device": "WX-001-button", "kind": "button", "home": "WX-001"}, (409, "taken")),
+                ("/api/devices/bind", {"device": "WX-001-button", "kind": "button", "home": "WX-001"}, (409, "already_bound")),
                 ("/api/quarantine/7/clear", None, (404, "not_found")),
                 ("/api/visits/7/verify", None, (404, "not_found")),
                 ("/api/me/language", {"language": "fr"}, (422, "invalid")),

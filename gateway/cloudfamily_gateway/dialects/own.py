@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -50,13 +50,22 @@ class InfoMessage(msgspec.Struct, frozen=True):
     mains: bool | None = None
 
 
+class ReportMessage(msgspec.Struct, frozen=True):
+    """What has become of a command."""
+
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+    state: Literal["delivered", "done", "failed"]
+    detail: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
 reading_message = msgspec.json.Decoder(ReadingMessage)
 signal_message = msgspec.json.Decoder(SignalMessage)
 info_message = msgspec.json.Decoder(InfoMessage)
+report_message = msgspec.json.Decoder(ReportMessage)
 
 
 def decode(frame: wire.Frame) -> wire.Decoded:
-    """`cf/v1/{device}/reading`, `…/senml`, `…/signal`, `…/info` and `…/status`."""
+    """`cf/v1/{device}/reading`, `…/senml`, `…/signal`, `…/info`, `…/status` and `…/report`."""
     device, read = address(frame.topic) if len(frame.topic) <= LONGEST_TOPIC else NOBODY
     if read is None:
         fault = wire.Fault("wrong_topic", f"{frame.topic[:200]!r} is not cf/v1/{{device}}/ and one of {', '.join(READERS)}")
@@ -122,4 +131,19 @@ def read_status(device: str, frame: wire.Frame) -> wire.Decoded:
     return wire.Decoded(device, links=(wire.Link(device, frame.payload == b"online"),))
 
 
-READERS: dict[str, Reader] = {"reading": read_reading, "senml": senml.read, "signal": read_signal, "info": read_info, "status": read_status}
+def read_report(device: str, frame: wire.Frame) -> wire.Decoded:
+    try:
+        said = report_message.decode(frame.payload)
+    except common.UNREADABLE as error:
+        return wire.Decoded(device, faults=(wire.Fault("not_understood", str(error)[:300]),))
+    return wire.Decoded(device, reports=(wire.Report(device, said.id, said.state, said.detail),))
+
+
+READERS: dict[str, Reader] = {
+    "reading": read_reading,
+    "senml": senml.read,
+    "signal": read_signal,
+    "info": read_info,
+    "status": read_status,
+    "report": read_report,
+}

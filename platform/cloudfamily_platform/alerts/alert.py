@@ -39,7 +39,7 @@ async def open_alert(
     if new:
         await db.hint(conn, "alert")
     elif row["state"] != "open":
-        await answer_device(conn, row["id"], "help_is_coming", now)
+        await answer_device(conn, row["id"], how_far(row["state"]), now)
     return int(row["id"])
 
 
@@ -58,9 +58,22 @@ async def add_event(conn: db.Connection, alert_id: int, kind: str, now: datetime
 
 
 async def answer_device(conn: db.Connection, alert_id: int, answer: str, now: datetime) -> None:
-    """The device that raised the alert is told: its light or voice says so."""
+    """The device that raised the alert is told: its light or voice says so. "on_the_way" comes with the name of who goes,
+    as the family sees it, where somebody does."""
     await conn.execute(QUERIES["add_command"], {"id": alert_id, "answer": answer, "now": now})
     await db.hint(conn, "command")
+
+
+async def of_device(conn: db.Connection, alert_id: int, person: Person, device: str) -> None:
+    """Raises NotFound when the alert has nothing to do with this device, or when this person may not see it in full."""
+    row = await (await conn.execute(QUERIES["alert_of_device"], {"id": alert_id, "device": device})).fetchone()
+    if row is None or sight(person, await load(conn, alert_id)) != "full":
+        raise errors.NotFound(what="alert")
+
+
+def how_far(state: str) -> str:
+    """What a device is told of an alert that somebody has."""
+    return "on_the_way" if state == "on_the_way" else "help_is_coming"
 
 
 def sight(person: Person, row: Row) -> Sight:

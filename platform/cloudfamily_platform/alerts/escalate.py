@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,23 +28,29 @@ async def take_turn(conn: db.Connection, row: dict[str, Any], now: datetime) -> 
     turn = policy.turn(policy.parse(row["plan"]), row["step"])
     if row["step"] > 0:
         await alert.add_event(conn, row["id"], "escalated", now, params={"step": row["step"]})
-    for whom in turn.tell:
-        await tell(conn, row, whom, now)
+    await tell_all(conn, row, turn.tell, now)
     asked = await offers.make(conn, row, turn.offer, now, again=True)
     if turn.offer and not asked and row["step"] == 0:
         await alert.add_event(conn, row["id"], "no_responder", now)
     await conn.execute(QUERIES["next_turn"], {"id": row["id"], "due_at": now + turn.wait})
+
+
+async def tell_all(conn: db.Connection, row: dict[str, Any], those: Sequence[str], now: datetime) -> None:
+    """One turn's telling; the caller has the alert's lock."""
+    number = (await db.one(await conn.execute(QUERIES["next_round"], row)))["round"]
+    for whom in those:
+        await tell(conn, row, whom, number, now)
     await db.hint(conn, "notification")
 
 
-async def tell(conn: db.Connection, row: dict[str, Any], whom: str, now: datetime) -> None:
-    """Tells the people that a policy names; somebody who cannot be told is a line of the timeline, not a silence."""
+async def tell(conn: db.Connection, row: dict[str, Any], whom: str, number: int, now: datetime) -> None:
+    """Tells the people that a policy names, each once in a round; somebody who cannot be told is a line of the timeline, not a silence."""
     for person in await named(conn, row, whom):
         if person["channel"] is None:
             if whom.startswith("family"):
                 await alert.add_event(conn, row["id"], "not_told", now, actor_id=person["person_id"], params={"reason": "no_channel"})
             continue
-        said = {"alert_id": row["id"], "message": "alert", "params": Jsonb({}), "round": row["step"], "now": now}
+        said = {"alert_id": row["id"], "message": "alert", "params": Jsonb({}), "round": number, "now": now}
         await conn.execute(QUERIES["add_notification"], person | said)
 
 

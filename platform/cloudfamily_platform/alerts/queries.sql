@@ -3,6 +3,13 @@ SELECT s.id, s.device_code, s.home_id, s.kind, s.at, s.seq, s.detail, s.tries, c
 FROM signal s LEFT JOIN home h ON h.id = s.home_id
 WHERE s.due_at <= %(now)s ORDER BY s.due_at, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED;
 
+-- name: lock_device_of_signal
+-- A device without a home may just now be given one: whoever is first, the other sees it.
+SELECT home_id FROM device WHERE code = %(device_code)s FOR SHARE;
+
+-- name: home_of_signal
+SELECT id AS home_id, district_id, canary FROM home WHERE id = %(home_id)s;
+
 -- name: signal_done
 UPDATE signal SET due_at = NULL WHERE id = %(id)s;
 
@@ -30,9 +37,12 @@ WHERE due_at <= %(now)s AND NOT EXISTS (SELECT FROM alive WHERE name = %(gateway
 ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: last_movement
-SELECT max((SELECT r.time FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number AND r.value > 0
-            AND r.time <= %(now)s AND r.time > %(since)s ORDER BY r.time DESC LIMIT 1)) AS at
-FROM device v CROSS JOIN unnest(%(movement)s::smallint[]) AS q(number) WHERE v.home_id = %(home_id)s;
+-- By whatever was at home then, also if it has been taken away since.
+SELECT max((SELECT r.time FROM reading r WHERE r.device_id = b.device_id AND r.quantity = q.number AND r.value > 0
+            AND r.time <= %(now)s AND r.time > %(since)s
+            AND r.time >= coalesce(b.bound_at, '-infinity') AND r.time < coalesce(b.unbound_at, 'infinity') ORDER BY r.time DESC LIMIT 1)) AS at
+FROM binding b CROSS JOIN unnest(%(movement)s::smallint[]) AS q(number)
+WHERE b.home_id = %(home_id)s AND coalesce(b.unbound_at, 'infinity') > %(since)s;
 
 -- name: home_postponed
 UPDATE home SET due_at = %(now)s + interval '5 minutes' WHERE id = %(id)s;
@@ -88,6 +98,10 @@ SELECT v.* FROM alert_view v WHERE v.id = ANY(%(ids)s);
 SELECT e.id AS event_id, e.alert_id, e.at, e.kind AS event_kind, e.params, actor.name AS actor
 FROM alert_event e LEFT JOIN person actor ON actor.id = e.actor_id
 WHERE e.alert_id = %(id)s ORDER BY e.id DESC LIMIT 500;
+
+-- name: next_round
+-- The number of the turn, and never one at which somebody was told already: an alert whose device finds its home begins anew.
+SELECT greatest(%(step)s, coalesce(max(round) + 1, 0)) AS round FROM notification WHERE alert_id = %(id)s AND message = 'alert';
 
 -- name: next_turn
 UPDATE alert SET step = step + 1, due_at = %(due_at)s WHERE id = %(id)s;
@@ -203,9 +217,40 @@ UPDATE response SET ended = 'resolved', ended_at = %(now)s, closed_by = %(person
 WHERE alert_id = %(id)s AND ended IS NULL;
 
 -- name: add_command
-INSERT INTO command (device_code, answer, seq, due_at, expires_at)
-SELECT a.device_code, %(answer)s, a.seq, %(now)s, %(now)s + interval '10 minutes'
-FROM alert a WHERE a.id = %(id)s AND a.device_code IS NOT NULL;
+-- Only our own devices have an answer topic. Of who comes, the name alone: it may be said aloud at the elder's.
+INSERT INTO command (device_code, kind, answer, params, seq, alert_id, created_at, due_at, expires_at)
+SELECT a.device_code, 'answer', %(answer)s, CASE WHEN who.name IS NULL THEN '{}' ELSE jsonb_build_object('name', who.name) END,
+       a.seq, a.id, %(now)s, %(now)s, %(now)s + interval '10 minutes'
+FROM alert a LEFT JOIN device v ON v.code = a.device_code
+LEFT JOIN LATERAL (
+    SELECT left(p.name, 60) AS name FROM response r JOIN person p ON p.id = r.person_id
+    WHERE %(answer)s = 'on_the_way' AND r.alert_id = a.id AND r.ended IS NULL) who ON true
+WHERE a.id = %(id)s AND a.device_code IS NOT NULL AND coalesce(v.family, 'own') = 'own';
+
+-- name: alert_of_device
+SELECT a.id FROM alert a JOIN device v ON v.code = %(device)s
+WHERE a.id = %(id)s AND (a.device_code = v.code OR a.home_id = v.home_id);
+
+-- name: homeless_alerts
+SELECT id, kind, state, presses, seq FROM alert
+WHERE home_id IS NULL AND device_code = %(device)s AND state <> 'resolved' ORDER BY id FOR NO KEY UPDATE;
+
+-- name: live_alert_of_home
+SELECT id, state FROM alert WHERE home_id = %(home_id)s AND kind = %(kind)s AND state <> 'resolved' FOR NO KEY UPDATE;
+
+-- name: give_alert_home
+-- With the policy of its district; who has it keeps it, and one that nobody has begins anew.
+UPDATE alert a SET home_id = h.id, district_id = h.district_id, canary = h.canary,
+       step = CASE WHEN a.state = 'open' THEN 0 ELSE a.step END, due_at = CASE WHEN a.state = 'open' THEN %(now)s ELSE a.due_at END,
+       policy_id = coalesce((SELECT p.id FROM policy p WHERE p.active AND p.severity = a.severity AND (p.district_id IS NULL OR p.district_id = h.district_id)
+                             ORDER BY p.district_id NULLS LAST, p.version DESC LIMIT 1), a.policy_id)
+FROM home h WHERE a.id = %(id)s AND h.id = %(home_id)s;
+
+-- name: join_alert
+UPDATE alert SET presses = presses + %(presses)s, seq = coalesce(%(seq)s, seq), device_code = %(device)s WHERE id = %(into)s;
+
+-- name: merge_away
+UPDATE alert SET state = 'resolved', outcome = 'merged', resolved_at = %(now)s, due_at = NULL WHERE id = %(id)s;
 
 -- name: claim_notification
 UPDATE notification SET state = 'sending', tries = tries + 1, due_at = %(now)s + interval '30 seconds'

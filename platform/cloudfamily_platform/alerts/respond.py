@@ -85,6 +85,8 @@ async def move(conn: db.Connection, alert_id: int, person: Person, to: Literal["
         await conn.execute(QUERIES[to], values)
         await conn.execute(QUERIES[f"response_{to}"], values)
         await progress(conn, row, person, to, now)
+        if to == "on_the_way":
+            await alert.answer_device(conn, alert_id, "on_the_way", now)
         return await alert.load(conn, alert_id)
 
 

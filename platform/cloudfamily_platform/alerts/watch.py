@@ -29,8 +29,18 @@ async def judge_signal(conn: db.Connection, row: dict[str, Any], now: datetime) 
         return
     hazard = signals.judge(row["kind"], row["detail"], row["device_code"])
     where = {key: row[key] for key in ("home_id", "district_id", "device_code", "seq", "canary")}
+    if row["home_id"] is None:
+        where |= await home_by_now(conn, row)
     await alert.open_alert(conn, hazard, **where, now=now)
     await conn.execute(QUERIES["signal_done"], {"id": row["id"]})
+
+
+async def home_by_now(conn: db.Connection, row: dict[str, Any]) -> dict[str, Any]:
+    """The home that the signal's device has been given since, if any."""
+    device = await (await conn.execute(QUERIES["lock_device_of_signal"], row)).fetchone()
+    if device is None or device["home_id"] is None:
+        return {}
+    return await db.one(await conn.execute(QUERIES["home_of_signal"], device))
 
 
 async def step_silence(conn: db.Connection, now: datetime) -> bool:

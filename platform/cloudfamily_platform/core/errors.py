@@ -49,6 +49,18 @@ class TooMany(Refusal):
     code = "too_many"
 
 
+class DeviceBusy(Refusal):
+    """A device has as many commands before it as it may have."""
+
+    code = "device_busy"
+
+
+class AlreadyBound(Refusal):
+    """A device belongs to a home, and must be taken out of it before it can belong to another."""
+
+    code = "already_bound"
+
+
 class Invalid(Refusal):
     """A value is missing or out of its range; `field` and `reason` say which and why."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.people import home
 from cloudfamily_platform.people.person import QUERIES, Person
 
+CODE = re.compile(r"^[A-Za-z0-9_.-]{1,64}\Z")
 KINDS = ("button", "motion", "door", "bed", "temperature", "smoke", "gas", "water", "fall", "wearable", "siren", "hub", "other")
 
 
@@ -18,7 +20,7 @@ async def frames(conn: db.Connection, limit: int, now: datetime) -> dict[str, An
     unbound = await (await conn.execute(QUERIES["unbound_devices"], {"limit": limit, "since": now - home.SEEN_WITHIN})).fetchall()
     for row in rows:
         row["sample"] = row["sample"][:200].decode("utf-8", "replace")
-    return {"frames": rows, "unknown_devices": unbound}
+    return {"frames": rows, "unbound": unbound}
 
 
 async def clear(conn: db.Connection, frame_id: int, now: datetime) -> None:
@@ -28,13 +30,40 @@ async def clear(conn: db.Connection, frame_id: int, now: datetime) -> None:
         raise errors.NotFound(what="frame")
 
 
-async def bind(conn: db.Connection, device: str, kind: str, home_code: str, person: Person, now: datetime) -> None:
-    """Gives a device its home, whether it has spoken yet or not. Raises Invalid, NotFound (home), Taken (it has a home already)."""
+async def device(conn: db.Connection, code: str, person: Person, now: datetime) -> dict[str, Any]:
+    """The device's row, with its home. Raises NotFound, also when this operator does not look after that home."""
+    row = await (await conn.execute(QUERIES["one_device"], {"device": code, "since": now - home.SEEN_WITHIN})).fetchone()
+    if row is None or row["canary"] != person.canary or not person.oversees(row["district_id"]):
+        raise errors.NotFound(what="device")
+    return row
+
+
+async def bind(conn: db.Connection, code: str, kind: str, home_code: str, person: Person, now: datetime) -> dict[str, Any]:
+    """Gives a device its home, whether it has spoken yet or not, and returns the home. Raises Invalid, NotFound (home), AlreadyBound.
+
+    Its open alerts are still without: see alerts.bound.
+    """
     if kind not in KINDS:
         raise errors.Invalid(field="kind", reason=", ".join(KINDS))
     async with conn.transaction():
         found = await home.by_code(conn, home_code, person)
-        values = {"device": device, "home_id": found["id"], "kind": kind, "now": now}
-        if await (await conn.execute(QUERIES["bind_device"], values)).fetchone() is None:
-            raise errors.Taken(what=device)
+        values = {"device": code, "home_id": found["id"], "kind": kind, "now": now, "person_id": person.id}
+        row = await (await conn.execute(QUERIES["bind_device"], values)).fetchone()
+        if row is None:
+            raise errors.AlreadyBound(device=code)
+        await conn.execute(QUERIES["bound_by"], values | row)
         await conn.execute(QUERIES["quarantine_clear_device"], values)
+        return found
+
+
+async def unbind(conn: db.Connection, code: str, person: Person, now: datetime) -> None:
+    """Takes a device out of its home. What it has said and raised there stays there; what it was told to do there is withdrawn.
+    Raises NotFound when it has no home that this operator looks after."""
+    async with conn.transaction():
+        await device(conn, code, person, now)
+        values = {"device": code, "now": now, "person_id": person.id, "error": "the device was taken out of its home"}
+        row = await (await conn.execute(QUERIES["unbind_device"], values)).fetchone()
+        if row is None:
+            raise errors.NotFound(what="device")
+        await conn.execute(QUERIES["unbound_by"], values | row)
+        await conn.execute(QUERIES["withdraw_commands"], values)

@@ -77,9 +77,12 @@ SELECT v.code, v.kind,
 FROM device v WHERE v.home_id = %(home_id)s ORDER BY v.code LIMIT 100;
 
 -- name: recent_readings
+-- What a device said before it came is not of this home.
 SELECT r.time AS at, v.code AS device, r.quantity, r.value
-FROM device v CROSS JOIN LATERAL (
-    SELECT time, quantity, value FROM reading WHERE device_id = v.id AND time > %(since)s ORDER BY time DESC LIMIT 20) r
+FROM device v LEFT JOIN binding b ON b.device_id = v.id AND b.unbound_at IS NULL
+CROSS JOIN LATERAL (
+    SELECT time, quantity, value FROM reading
+    WHERE device_id = v.id AND time > %(since)s AND time >= coalesce(b.bound_at, '-infinity') ORDER BY time DESC LIMIT 20) r
 WHERE v.home_id = %(home_id)s ORDER BY r.time DESC LIMIT %(limit)s;
 
 -- name: bind_device
@@ -149,15 +152,31 @@ FROM entry GROUP BY code, home, district, name_zh, name_en ORDER BY gaps DESC, c
 SELECT v.code, h.code AS home, v.kind, v.battery_empty_on FROM device v JOIN home h ON h.id = v.home_id
 WHERE v.battery_empty_on <= %(until)s AND h.canary = %(canary)s AND (%(whole_city)s OR h.district_id = ANY(%(districts)s))
 ORDER BY v.battery_empty_on, v.code LIMIT %(limit)s;
+-- name: bound_by
+UPDATE binding SET bound_by = %(person_id)s WHERE device_id = %(id)s AND unbound_at IS NULL;
+
+-- name: unbind_device
+UPDATE device SET home_id = NULL, watched_from = %(now)s, due_at = NULL, silent_since = NULL, bound_at = NULL WHERE code = %(device)s AND home_id IS NOT NULL RETURNING id;
+
+-- name: unbound_by
+UPDATE binding SET unbound_by = %(person_id)s WHERE device_id = %(id)s AND unbound_at = %(now)s;
+
+-- name: withdraw_commands
+-- What was meant for one home must not be done in another.
+UPDATE command SET state = 'failed', error = %(error)s, done_at = %(now)s, due_at = NULL WHERE device_code = %(device)s AND due_at IS NOT NULL;
 
 -- name: quarantine_list
 SELECT id, last_at AS received_at, first_at, times, topic, device_code AS device, reason, detail, size, sample, cleared_at
 FROM quarantine WHERE cleared_at IS NULL ORDER BY last_at DESC LIMIT %(limit)s;
 
 -- name: unbound_devices
+-- Those that call for help first.
 SELECT v.code AS device, v.first_seen_at, v.family, v.kind, v.vendor, v.model, v.name,
+       coalesce(a.live, 0) AS live_alerts,
        (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s) AS last_seen_at
-FROM device v WHERE v.home_id IS NULL ORDER BY v.first_seen_at DESC LIMIT %(limit)s;
+FROM device v
+LEFT JOIN (SELECT device_code, count(*) AS live FROM alert WHERE home_id IS NULL AND state <> 'resolved' GROUP BY device_code) a ON a.device_code = v.code
+WHERE v.home_id IS NULL ORDER BY a.live IS NULL, v.first_seen_at DESC LIMIT %(limit)s;
 
 -- name: quarantine_clear
 UPDATE quarantine SET cleared_at = %(now)s WHERE id = %(id)s AND cleared_at IS NULL RETURNING id;
@@ -233,3 +252,26 @@ INSERT INTO enrolment (hash, username, created_at, expires_at) VALUES (%(hash)s,
 
 -- name: use_enrolment
 UPDATE enrolment SET used_at = %(now)s WHERE hash = %(hash)s AND used_at IS NULL AND expires_at > %(now)s RETURNING username;
+-- name: one_device
+SELECT v.code AS device, v.first_seen_at, v.family, v.kind, v.vendor, v.model, v.name, h.code AS home, h.address, v.home_id, h.district_id,
+       coalesce(h.canary, false) AS canary,
+       (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s) AS last_seen_at
+FROM device v LEFT JOIN home h ON h.id = v.home_id WHERE v.code = %(device)s;
+
+-- name: lock_device
+SELECT FROM device WHERE code = %(code)s FOR NO KEY UPDATE;
+
+-- name: live_commands
+SELECT count(*) AS live FROM command WHERE device_code = %(device)s AND kind <> 'answer' AND due_at IS NOT NULL;
+
+-- name: give_command
+INSERT INTO command (device_code, kind, params, created_at, due_at, expires_at, created_by, alert_id)
+VALUES (%(device)s, %(kind)s, %(params)s, %(now)s, %(now)s, %(expires_at)s, %(created_by)s, %(alert_id)s)
+RETURNING *, (SELECT name FROM person WHERE id = %(created_by)s) AS by;
+
+-- name: commands_of_device
+SELECT c.*, p.name AS by FROM command c LEFT JOIN person p ON p.id = c.created_by
+WHERE c.device_code = %(device)s ORDER BY c.id DESC LIMIT %(limit)s;
+
+-- name: commands_forget
+DELETE FROM command WHERE id IN (SELECT id FROM command WHERE due_at IS NULL AND created_at < %(before)s ORDER BY id LIMIT 100000);

@@ -51,6 +51,8 @@ class Context:
     checks: Sequence[Check] = ()
     #: What a device is told at its enrolment.
     broker: Broker = LOOPBACK
+    #: Under which people reach the console; None: the address of each request.
+    public_url: str | None = None
 
 
 def context(request: Request) -> Context:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
 
-from cloudfamily_platform.people import home, quarantine
+from cloudfamily_platform.alerts import bound
+from cloudfamily_platform.people import home, label, quarantine
 from cloudfamily_platform.services import visits
 from cloudfamily_platform.web import schemas
 from cloudfamily_platform.web.context import Here, Operator, SignedIn
 
 router = APIRouter(prefix="/api", tags=["homes"])
 Limit = Annotated[int, Query(ge=1, le=500)]
+Code = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Number = Annotated[int, Path(ge=1, le=2**62)]
 
 
@@ -34,7 +37,7 @@ async def one_home(code: Annotated[str, Path(max_length=40)], person: Operator, 
 
 @router.get("/quarantine")
 async def frames(person: Operator, here: Here, limit: Limit = 100) -> schemas.Quarantine:
-    """Frames that could not be taken, with their reason, and devices that nobody knows."""
+    """Frames that could not be taken, with their reason, and devices without a home."""
     async with here.pool.connection() as conn:
         return schemas.Quarantine(**await quarantine.frames(conn, limit, here.clock()))
 
@@ -48,10 +51,32 @@ async def clear(frame_id: Number, person: Operator, here: Here) -> None:
 
 @router.post("/devices/bind", status_code=201)
 async def bind(body: schemas.Bind, person: Operator, here: Here) -> schemas.Bound:
-    """Gives an unknown device its home."""
-    async with here.pool.connection() as conn:
-        await quarantine.bind(conn, body.device, body.kind, body.home, person, here.clock())
+    """Gives a device its home; what it has called for becomes an alert of that home. 409 `already_bound`: it has one."""
+    now = here.clock()
+    async with here.pool.connection() as conn, conn.transaction():
+        home_row = await quarantine.bind(conn, body.device, body.kind, body.home, person, now)
+        await bound.adopt(conn, body.device, home_row, person, now)
     return schemas.Bound(device=body.device, home=body.home)
+
+
+@router.post("/devices/unbind", status_code=204)
+async def unbind(body: schemas.Unbind, person: Operator, here: Here) -> None:
+    """Takes a device out of its home, for instance before it is given to another."""
+    async with here.pool.connection() as conn:
+        await quarantine.unbind(conn, body.device, person, here.clock())
+
+
+@router.get("/devices/{code}/binding")
+async def binding(code: Code, person: Operator, here: Here) -> schemas.Binding:
+    """What a device says of itself, and its home, if it has one. 404: it was never heard, or its home is not yours to see."""
+    async with here.pool.connection() as conn:
+        return schemas.Binding(**await quarantine.device(conn, code, person, here.clock()))
+
+
+@router.get("/devices/{code}/label.svg", response_class=Response)
+async def sticker(code: Code, person: Operator, here: Here, request: Request) -> Response:
+    """A label for the device: a QR code that opens the console where it is bound to a home, and its code."""
+    return Response(label.sheet([code], here.public_url or str(request.base_url)), media_type="image/svg+xml")
 
 
 @router.get("/visits")

@@ -15,9 +15,18 @@ from cloudfamily_platform.core.texts import catalogue, say
 
 log = structlog.get_logger()
 STATUS = {
-    "not_found": 404, "no_such_code": 404, "sign_in_first": 401, "not_allowed": 403, "csrf": 403, "taken": 409, "wrong_state": 409, "invalid": 422,
+    "not_found": 404,
+    "no_such_code": 404,
+    "sign_in_first": 401,
+    "not_allowed": 403,
+    "csrf": 403,
+    "taken": 409,
+    "wrong_state": 409,
+    "device_busy": 409,
+    "already_bound": 409,
+    "invalid": 422,
     "too_many": 429,
-}  # fmt: skip
+}
 
 
 def problem(code: str, **params: object) -> JSONResponse:

@@ -84,6 +84,24 @@ class Bind(Body):
     home: str = Field(max_length=40, examples=["WX-001"])
 
 
+class Unbind(Body):
+    device: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", examples=["new-button-17"])
+
+
+class Binding(BaseModel):
+    device: str = Field(examples=["new-button-17"])
+    family: str = Field(examples=["own"])
+    kind: str = Field(examples=["button"])
+    vendor: str | None = Field(examples=["Yunfu"])
+    model: str | None = Field(examples=["B2"])
+    name: str | None = Field(examples=["bedside"])
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    #: None: it has none yet.
+    home: str | None = Field(examples=[None])
+    address: str | None = Field(examples=[None])
+
+
 class Bound(BaseModel):
     device: str = Field(examples=["new-button-17"])
     home: str = Field(examples=["WX-001"])
@@ -116,6 +134,43 @@ class Enrolled(BaseModel):
     subscribe: list[str] = Field(examples=[["cf/v1/new-button-17/answer"]])
 
 
+COMMAND: JsonDict = {
+    "id": 7, "do": "siren", "params": {"seconds": 30}, "state": "delivered", "created_at": "2026-11-23T08:00:10Z", "sent_at": "2026-11-23T08:00:10Z",
+    "delivered_at": "2026-11-23T08:00:11Z", "done_at": None, "expires_at": "2026-11-23T08:01:10Z", "error": None, "by": "测试·值班员", "alert_id": None,
+}  # fmt: skip
+
+
+class GiveCommand(Body):
+    do: str = Field(max_length=40, examples=["siren"])
+    params: dict[str, Any] = Field({}, max_length=10, examples=[{"seconds": 30}])
+    #: The alert in which it is given: then its timeline says so.
+    alert_id: int | None = Field(None, ge=1, le=2**62)
+
+
+class Command(BaseModel):
+    model_config = example(**COMMAND)
+    id: int
+    #: siren, light, voice, interval, test; answer: what the platform told a device that called.
+    do: str
+    params: dict[str, Any]
+    state: Literal["queued", "sent", "delivered", "done", "failed", "expired"]
+    created_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    #: When it ended, in whichever way.
+    done_at: datetime | None
+    expires_at: datetime
+    error: str | None
+    by: str | None
+    alert_id: int | None
+
+
+class Commands(BaseModel):
+    model_config = example(commands=[COMMAND])
+    #: Newest first.
+    commands: list[Command]
+
+
 class Homes(BaseModel):
     model_config = example(homes=[HOME])
     homes: list[dict[str, Any]]
@@ -131,13 +186,16 @@ class Home(BaseModel):
     recent: list[dict[str, Any]]
 
 
-UNBOUND = {"device": "new-button-17", "first_seen_at": "2026-11-23T07:50:00Z", "last_seen_at": "2026-11-23T07:59:00Z", "family": "own", "kind": "other"}
+UNBOUND = {
+    "device": "new-button-17", "first_seen_at": "2026-11-23T07:50:00Z", "last_seen_at": "2026-11-23T07:59:00Z", "family": "own", "kind": "button",
+    "vendor": "Yunfu", "model": "B2", "name": None, "live_alerts": 0,
+}  # fmt: skip
 
 
 class Quarantine(BaseModel):
-    model_config = example(frames=[FRAME], unknown_devices=[UNBOUND])
+    model_config = example(frames=[FRAME], unbound=[UNBOUND])
     frames: list[dict[str, Any]]
-    unknown_devices: list[dict[str, Any]]
+    unbound: list[dict[str, Any]]
 
 
 DEVICE = {

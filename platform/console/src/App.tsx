@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { ApiError, get, post, setCsrf } from './api/client.ts';
 import type { Me } from './api/types.ts';
 import { useI18n } from './i18n/i18n.tsx';
+import * as comeback from './live/comeback.ts';
 import { Live } from './live/live.ts';
 import { isDesk, SessionContext } from './session.tsx';
 import { Shell } from './shell/Shell.tsx';
@@ -44,6 +45,11 @@ function SignedIn({ me, onSignedOut }: { me: Me; onSignedOut: () => void }) {
     live.start();
     return () => live.stop();
   }, [live]);
+
+  useEffect(() => {
+    const wanted = comeback.take(Date.now());
+    if (wanted && location.hash.length <= 2) location.hash = wanted;
+  }, []);
 
   const signOut = useCallback(() => {
     post('/api/sign-out').then(onSignedOut, onSignedOut);

@@ -4,7 +4,7 @@ export type Role = 'operator' | 'supervisor' | 'caregiver' | 'volunteer' | 'fami
 export type Language = 'zh-CN' | 'en';
 export type Severity = 'critical' | 'high' | 'low';
 export type AlertState = 'open' | 'accepted' | 'on_the_way' | 'there' | 'resolved';
-export type Outcome = 'real' | 'false_alarm' | 'test';
+export type Outcome = 'real' | 'false_alarm' | 'test' | 'merged';
 export type Params = Readonly<Record<string, unknown>>;
 
 export interface District {
@@ -153,15 +153,39 @@ export interface Frame {
   cleared_at: string | null;
 }
 
-export interface UnknownDevice {
+/** A device that has no home yet. */
+export interface UnboundDevice {
   device: string;
-  first_seen_at: string;
+  family: string;
+  kind: string;
+  vendor: string | null;
+  model: string | null;
+  name: string | null;
+  first_seen_at: string | null;
   last_seen_at: string | null;
+  /** How many alerts it has raised that are not over. */
+  live_alerts: number;
+}
+
+export interface BoundDevice extends Omit<UnboundDevice, 'live_alerts'> {
+  home: string | null;
+  address: string | null;
+}
+
+export interface Command {
+  id: number;
+  /** siren, light, voice, interval, test, or answer: what it was told when it called. */
+  do: string;
+  params: Params;
+  state: 'queued' | 'sent' | 'delivered' | 'done' | 'failed' | 'expired';
+  created_at: string;
+  error: string | null;
+  by: string | null;
 }
 
 export interface Quarantine {
   frames: Frame[];
-  unknown_devices: UnknownDevice[];
+  unbound: UnboundDevice[];
 }
 
 export interface Visit {

@@ -1,18 +1,21 @@
 import { Button, Input } from 'antd';
 import { type FormEvent, useState } from 'react';
-import type { Alert, AlertDetail } from '../api/types.ts';
+import type { Alert, AlertDetail, BoundDevice } from '../api/types.ts';
 import { useI18n } from '../i18n/i18n.tsx';
 import { useActions } from '../live/useActions.ts';
 import { useAlertDetail } from '../live/useAlertDetail.ts';
 import { ActionBar } from '../parts/ActionBar.tsx';
 import { AlertClock } from '../parts/AlertClock.tsx';
 import { Card } from '../parts/Card.tsx';
+import { DeviceCommands } from '../parts/DeviceCommands.tsx';
 import { Quiet } from '../parts/Quiet.tsx';
 import { Canary, Severity } from '../parts/Severity.tsx';
 import { StateSteps } from '../parts/StateSteps.tsx';
 import { isOfNoHome } from '../parts/subject.ts';
 import { Offers, Timeline } from '../parts/Timeline.tsx';
 import { useLiveState } from '../session.tsx';
+import { useFetched } from '../useFetched.ts';
+import { BindForm } from './BindForm.tsx';
 
 /** One alert beside the list: what it is, what to do, who it is about, what has happened. */
 export function AlertPanel({ id, onClose }: { id: number; onClose: () => void }) {
@@ -74,13 +77,16 @@ function Head({ alert }: { alert: Alert }) {
 }
 
 function Body({ alert, detail, onDone }: { alert: Alert; detail: AlertDetail; onDone: () => void }) {
-  const { t } = useI18n();
   return (
     <>
       {detail.card ? (
-        <Card card={detail.card} />
+        <Card
+          card={detail.card}
+          {...(alert.state === 'resolved' ? {} : { alertId: alert.id })}
+          onChanged={onDone}
+        />
       ) : (
-        <Quiet>{t(alert.home ? 'panel.noCard' : noCard(alert))}</Quiet>
+        <NoCard alert={alert} onDone={onDone} />
       )}
       {!isOfNoHome(alert) && (alert.state !== 'resolved' || detail.offers.length > 0) && (
         <Offers offers={detail.offers} />
@@ -91,9 +97,32 @@ function Body({ alert, detail, onDone }: { alert: Alert; detail: AlertDetail; on
   );
 }
 
-function noCard(alert: Alert): 'panel.noHome' | 'panel.noCard' | 'panel.ofNoHome' {
-  if (isOfNoHome(alert)) return 'panel.ofNoHome';
-  return alert.device ? 'panel.noHome' : 'panel.noCard';
+function NoCard({ alert, onDone }: { alert: Alert; onDone: () => void }) {
+  const { t } = useI18n();
+  if (isOfNoHome(alert)) return <Quiet>{t('panel.ofNoHome')}</Quiet>;
+  if (alert.home || !alert.device) return <Quiet>{t('panel.noCard')}</Quiet>;
+  if (alert.state === 'resolved') return null;
+  return <NoHome alertId={alert.id} device={alert.device} onDone={onDone} />;
+}
+
+/** A device without a home has called: whose it is can be said right here, and it can be made to blink and be found. */
+function NoHome({ alertId, device, onDone }: { alertId: number; device: string; onDone: () => void }) {
+  const { t } = useI18n();
+  const [isBinding, setBinding] = useState(false);
+  const { value } = useFetched<BoundDevice>(`/api/devices/${encodeURIComponent(device)}/binding`);
+  if (!value) return null; // a gateway, or what else is no device of a home
+  return (
+    <section className="no-home">
+      <p className="quiet-hint">{t('panel.noHome')}</p>
+      <Button type="primary" onClick={() => setBinding(true)} data-testid="bind">
+        {t('quarantine.bind')}
+      </Button>
+      <DeviceCommands device={device} alertId={alertId} />
+      {isBinding && (
+        <BindForm device={device} kind={value.kind} onClose={() => setBinding(false)} onDone={onDone} />
+      )}
+    </section>
+  );
 }
 
 function NoteForm({ alert, onDone }: { alert: Alert; onDone: () => void }) {

@@ -1,8 +1,11 @@
-import { App, Button, Form, Input, Modal, Select } from 'antd';
+import { App, Button, Form, Modal, Select } from 'antd';
 import { useState } from 'react';
 import { post } from '../api/client.ts';
+import type { HomeRow } from '../api/types.ts';
 import { useI18n } from '../i18n/i18n.tsx';
 import { useRefusal } from '../live/useActions.ts';
+import { useFetched } from '../useFetched.ts';
+import { useSettled } from '../useSettled.ts';
 
 /** The kinds that the platform knows. */
 const KINDS = [
@@ -21,24 +24,35 @@ const KINDS = [
   'other',
 ] as const;
 
+const LIMIT = 20;
+
 interface Binding {
   kind: string;
   home: string;
 }
 
+interface Props {
+  device: string;
+  /** What the device says that it is. */
+  kind?: string | undefined;
+  onClose: () => void;
+  onDone: () => void;
+}
+
 /** Says whose a device is. */
-export function BindForm(props: { device: string; onClose: () => void; onDone: () => void }) {
+export function BindForm(props: Props) {
   const { t } = useI18n();
   const { message } = App.useApp();
   const refuse = useRefusal();
   const [isBusy, setBusy] = useState(false);
   const required = [{ required: true, message: t('quarantine.bind.required') }];
+  const guess = KINDS.find((kind) => kind === props.kind && kind !== 'other');
 
   const bind = async ({ kind, home }: Binding) => {
     setBusy(true);
     try {
-      await post('/api/devices/bind', { device: props.device, kind, home: home.trim() });
-      message.success(t('quarantine.bind.done', { device: props.device, home: home.trim() }));
+      await post('/api/devices/bind', { device: props.device, kind, home });
+      message.success(t('quarantine.bind.done', { device: props.device, home }));
       props.onDone();
       props.onClose();
     } catch (error) {
@@ -54,19 +68,60 @@ export function BindForm(props: { device: string; onClose: () => void; onDone: (
       title={t('quarantine.bind.title', { device: props.device })}
       onCancel={props.onClose}
       footer={null}
-      width={420}
+      width={480}
     >
-      <Form<Binding> layout="vertical" initialValues={{ kind: 'button', home: '' }} onFinish={bind}>
-        <Form.Item name="kind" label={t('quarantine.bind.kind')} rules={required}>
-          <Select options={KINDS.map((kind) => ({ value: kind, label: t(`device.${kind}`) }))} />
-        </Form.Item>
+      <Form<Binding> layout="vertical" initialValues={{ kind: guess ?? 'button' }} onFinish={bind}>
         <Form.Item name="home" label={t('quarantine.bind.home')} rules={required}>
-          <Input autoComplete="off" placeholder="WX-001" data-testid="bind-home" />
+          <HomePicker />
+        </Form.Item>
+        <Form.Item
+          name="kind"
+          label={t('quarantine.bind.kind')}
+          rules={required}
+          extra={guess && t('quarantine.bind.guess')}
+        >
+          <Select options={KINDS.map((kind) => ({ value: kind, label: t(`device.${kind}`) }))} />
         </Form.Item>
         <Button type="primary" htmlType="submit" loading={isBusy} data-testid="bind-submit">
           {t('quarantine.bind.submit')}
         </Button>
       </Form>
     </Modal>
+  );
+}
+
+/** A home by its code, its elder's name or its address: nobody knows codes by heart. */
+function HomePicker(props: { id?: string; value?: string; onChange?: (code: string) => void }) {
+  const { t } = useI18n();
+  const [typed, setTyped] = useState('');
+  const query = useSettled(typed.trim());
+  const { value } = useFetched<{ homes: HomeRow[] }>(
+    `/api/homes?q=${encodeURIComponent(query)}&limit=${LIMIT}`,
+  );
+  return (
+    <Select
+      {...props}
+      autoFocus
+      showSearch={{ filterOption: false, onSearch: setTyped }}
+      placeholder={t('homes.search')}
+      notFoundContent={value ? t('homes.empty') : t('loading')}
+      optionLabelProp="title"
+      options={(value?.homes ?? []).map((home) => ({
+        value: home.code,
+        title: [home.code, home.elders.join(t('list'))].filter(Boolean).join(' · '),
+        label: <HomeOption home={home} />,
+      }))}
+      data-testid="bind-home"
+    />
+  );
+}
+
+function HomeOption({ home }: { home: HomeRow }) {
+  const { t } = useI18n();
+  return (
+    <div className="home-option">
+      <b>{home.elders.join(t('list')) || t('none')}</b> <span className="code">{home.code}</span>
+      <span>{home.address}</span>
+    </div>
   );
 }

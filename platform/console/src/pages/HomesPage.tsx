@@ -97,7 +97,7 @@ function Row({ home, isOpen }: { home: HomeRow; isOpen: boolean }) {
 
 function Detail({ code }: { code: string }) {
   const { t } = useI18n();
-  const { value, error } = useFetched<HomeDetail>(`/api/homes/${encodeURIComponent(code)}`);
+  const { value, error, reload } = useFetched<HomeDetail>(`/api/homes/${encodeURIComponent(code)}`);
   return (
     <section className="panel" aria-label={code} data-testid="home-panel">
       <Button className="panel-close" type="text" onClick={() => go('homes')} aria-label={t('close')}>
@@ -107,7 +107,7 @@ function Detail({ code }: { code: string }) {
         <h2 className="code">{code}</h2>
       </div>
       {!value && <Quiet>{t(error ? 'homes.missing' : 'loading')}</Quiet>}
-      {value && <Card card={value} />}
+      {value && <Card card={value} onChanged={reload} />}
       {value && <Recent home={value} />}
     </section>
   );

@@ -1,16 +1,17 @@
 import { App, Button } from 'antd';
 import { useState } from 'react';
 import { post } from '../api/client.ts';
-import type { Frame, Quarantine, UnknownDevice } from '../api/types.ts';
+import type { Frame, Quarantine, UnboundDevice } from '../api/types.ts';
 import { useI18n } from '../i18n/i18n.tsx';
 import { useRefusal } from '../live/useActions.ts';
 import { Quiet } from '../parts/Quiet.tsx';
+import { hrefOf } from '../router.ts';
 import { useFetched } from '../useFetched.ts';
 import { BindForm } from './BindForm.tsx';
 
 const EVERY_MS = 10_000;
 
-/** What the platform could not use: devices that nobody knows, messages that make no sense. */
+/** What waits for somebody: devices without a home, messages that make no sense. */
 export default function QuarantinePage() {
   const { t } = useI18n();
   const { value, reload } = useFetched<Quarantine>('/api/quarantine?limit=100', EVERY_MS);
@@ -20,15 +21,15 @@ export default function QuarantinePage() {
     <div className="page">
       <h1>{t('quarantine.title')}</h1>
       {!value && <Quiet>{t('loading')}</Quiet>}
-      {value && <Devices devices={value.unknown_devices} onDone={reload} />}
+      {value && <Devices devices={value.unbound} onDone={reload} />}
       {frames && <Frames frames={frames} onDone={reload} />}
     </div>
   );
 }
 
-function Devices({ devices, onDone }: { devices: UnknownDevice[]; onDone: () => void }) {
-  const { t, time } = useI18n();
-  const [binding, setBinding] = useState<string | null>(null);
+function Devices({ devices, onDone }: { devices: UnboundDevice[]; onDone: () => void }) {
+  const { t } = useI18n();
+  const [binding, setBinding] = useState<UnboundDevice | null>(null);
   return (
     <section className="block">
       <h2>{t('quarantine.devices')}</h2>
@@ -38,6 +39,8 @@ function Devices({ devices, onDone }: { devices: UnknownDevice[]; onDone: () => 
           <thead>
             <tr>
               <th scope="col">{t('quarantine.deviceName')}</th>
+              <th scope="col">{t('quarantine.what')}</th>
+              <th scope="col">{t('quarantine.family')}</th>
               <th scope="col">{t('quarantine.firstSeen')}</th>
               <th scope="col">{t('quarantine.lastSeen')}</th>
               <th scope="col">
@@ -47,22 +50,57 @@ function Devices({ devices, onDone }: { devices: UnknownDevice[]; onDone: () => 
           </thead>
           <tbody>
             {devices.map((device) => (
-              <tr key={device.device} data-testid={`unknown-${device.device}`}>
-                <td className="code strong">{device.device}</td>
-                <td className="number">{time(device.first_seen_at)}</td>
-                <td className="number">{device.last_seen_at ? time(device.last_seen_at) : t('none')}</td>
-                <td className="col-action">
-                  <Button size="small" onClick={() => setBinding(device.device)} data-testid="bind">
-                    {t('quarantine.bind')}
-                  </Button>
-                </td>
-              </tr>
+              <DeviceRow key={device.device} device={device} onBind={setBinding} />
             ))}
           </tbody>
         </table>
       )}
-      {binding !== null && <BindForm device={binding} onClose={() => setBinding(null)} onDone={onDone} />}
+      {binding !== null && (
+        <BindForm
+          device={binding.device}
+          kind={binding.kind}
+          onClose={() => setBinding(null)}
+          onDone={onDone}
+        />
+      )}
     </section>
+  );
+}
+
+interface RowProps {
+  device: UnboundDevice;
+  onBind: (device: UnboundDevice) => void;
+}
+
+function DeviceRow({ device, onBind }: RowProps) {
+  const { t, word, time } = useI18n();
+  const when = (at: string | null) => (at ? time(at) : t('none'));
+  return (
+    <tr className={device.live_alerts > 0 ? 'edge-critical' : ''} data-testid={`unbound-${device.device}`}>
+      <td className="col-why">
+        <a className="code strong" href={hrefOf('bind', device.device)}>
+          {device.device}
+        </a>
+        {device.live_alerts > 0 && <span className="calling">{t('quarantine.calling')}</span>}
+      </td>
+      <td className="col-why">
+        <b>{word('device', device.kind)}</b>
+        <span>{[device.vendor, device.model, device.name].filter(Boolean).join(' · ')}</span>
+      </td>
+      <td>{word('family', device.family)}</td>
+      <td className="number">{when(device.first_seen_at)}</td>
+      <td className="number">{when(device.last_seen_at)}</td>
+      <td className="col-action">
+        <Button
+          size="small"
+          type={device.live_alerts > 0 ? 'primary' : 'default'}
+          onClick={() => onBind(device)}
+          data-testid="bind"
+        >
+          {t('quarantine.bind')}
+        </Button>
+      </td>
+    </tr>
   );
 }
 

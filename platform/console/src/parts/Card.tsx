@@ -1,8 +1,21 @@
+import { Button } from 'antd';
+import { useState } from 'react';
 import type { Contact, Device, Elder, HomeCard } from '../api/types.ts';
 import { useI18n } from '../i18n/i18n.tsx';
+import { isDesk, useSession } from '../session.tsx';
+import { DeviceCommands } from './DeviceCommands.tsx';
+import { Unbind } from './Unbind.tsx';
 
-/** Everything that somebody at the door must know. */
-export function Card({ card }: { card: HomeCard }) {
+interface Props {
+  card: HomeCard;
+  /** The alert on whose account it is looked at. */
+  alertId?: number;
+  /** The home's devices are others now. */
+  onChanged?: () => void;
+}
+
+/** Everything that somebody at the door must know; the desk can tell the home's devices what to do. */
+export function Card({ card, alertId, onChanged }: Props) {
   const { t, district } = useI18n();
   const { home } = card;
   return (
@@ -24,7 +37,7 @@ export function Card({ card }: { card: HomeCard }) {
         <ElderFacts key={elder.name} elder={elder} />
       ))}
       <Contacts contacts={card.contacts} />
-      <Devices devices={card.devices} />
+      <Devices devices={card.devices} alertId={alertId} onChanged={onChanged} />
     </section>
   );
 }
@@ -95,32 +108,69 @@ function Contacts({ contacts }: { contacts: Contact[] }) {
 
 const LOW_BATTERY_PERCENT = 15;
 
-function Devices({ devices }: { devices: Device[] }) {
-  const { t, word, time } = useI18n();
+interface DevicesProps {
+  devices: Device[];
+  alertId: number | undefined;
+  onChanged: (() => void) | undefined;
+}
+
+function Devices({ devices, alertId, onChanged }: DevicesProps) {
+  const { t } = useI18n();
+  const { me } = useSession();
+  const [open, setOpen] = useState<string | null>(null);
+  const desk = isDesk(me.role);
   return (
     <div>
       <h3>{t('card.devices')}</h3>
       {devices.length === 0 && <p className="quiet-hint">{t('card.noDevices')}</p>}
       <ul className="devices">
-        {devices.map((device) => (
-          <li key={device.code}>
-            <span>
-              <b>{word('device', device.kind)}</b> <span className="code">{device.code}</span>
-            </span>
-            <span>
-              {device.battery !== null && (
-                <span className={device.battery <= LOW_BATTERY_PERCENT ? 'strong' : ''}>
-                  {t('card.battery', { percent: Math.round(device.battery) })}
-                  {' · '}
-                </span>
+        {devices.map((device) => {
+          const isOpen = open === device.code;
+          return (
+            <li key={device.code}>
+              <DeviceFacts device={device} />
+              {desk && (
+                <Button
+                  size="small"
+                  type="text"
+                  aria-expanded={isOpen}
+                  aria-label={t('command.open', { device: device.code })}
+                  onClick={() => setOpen(isOpen ? null : device.code)}
+                  data-testid={`device-${device.code}`}
+                >
+                  {isOpen ? '▾' : '▸'}
+                </Button>
               )}
-              {device.last_seen_at
-                ? t('card.seen', { time: time(device.last_seen_at) })
-                : t('card.neverSeen')}
-            </span>
-          </li>
-        ))}
+              {isOpen && (
+                <div className="device-open">
+                  <DeviceCommands device={device.code} alertId={alertId} />
+                  {onChanged && <Unbind device={device.code} onDone={onChanged} />}
+                </div>
+              )}
+            </li>
+          );
+        })}
       </ul>
     </div>
+  );
+}
+
+function DeviceFacts({ device }: { device: Device }) {
+  const { t, word, time } = useI18n();
+  return (
+    <>
+      <span className="device-name">
+        <b>{word('device', device.kind)}</b> <span className="code">{device.code}</span>
+      </span>
+      <span className="device-facts">
+        {device.battery !== null && (
+          <span className={device.battery <= LOW_BATTERY_PERCENT ? 'strong' : ''}>
+            {t('card.battery', { percent: Math.round(device.battery) })}
+            {' · '}
+          </span>
+        )}
+        {device.last_seen_at ? t('card.seen', { time: time(device.last_seen_at) }) : t('card.neverSeen')}
+      </span>
+    </>
   );
 }

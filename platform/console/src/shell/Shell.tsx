@@ -13,6 +13,7 @@ import { Shortcuts } from './Shortcuts.tsx';
 
 const DevicesPage = lazy(() => import('../pages/DevicesPage.tsx'));
 const HistoryPage = lazy(() => import('../pages/HistoryPage.tsx'));
+const BindPage = lazy(() => import('../pages/BindPage.tsx'));
 const HomesPage = lazy(() => import('../pages/HomesPage.tsx'));
 const QuarantinePage = lazy(() => import('../pages/QuarantinePage.tsx'));
 const VisitsPage = lazy(() => import('../pages/VisitsPage.tsx'));
@@ -23,7 +24,8 @@ export function Shell() {
   const { me } = useSession();
   const route = useRoute();
   const pages = pagesOf(me);
-  const page = pages.includes(route.page) ? route.page : (pages[0] ?? 'me');
+  const isLabel = route.page === 'bind' && route.open !== null && isDesk(me.role);
+  const page = isLabel || pages.includes(route.page) ? route.page : (pages[0] ?? 'me');
   const news = useAlarm();
   useTabTitle();
 
@@ -53,6 +55,7 @@ function Page({ page, open }: { page: string; open: string | null }) {
   if (page === 'homes') return <HomesPage open={open} />;
   if (page === 'devices') return <DevicesPage open={open} />;
   if (page === 'quarantine') return <QuarantinePage />;
+  if (page === 'bind' && open !== null) return <BindPage key={open} device={open} />;
   if (page === 'visits') return <VisitsPage />;
   return <MyPage />;
 }

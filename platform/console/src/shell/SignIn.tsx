@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { useEffect } from 'react';
 import { useI18n } from '../i18n/i18n.tsx';
+import { remember } from '../live/comeback.ts';
 import { setTitle } from '../live/title.ts';
 import { Brand } from './Brand.tsx';
 
@@ -9,6 +10,7 @@ export function SignIn() {
   const { t, language, setLanguage } = useI18n();
   const isExpired = new URLSearchParams(location.search).get('signin') === 'expired';
   useEffect(() => setTitle(t('brand')), [t]);
+  useEffect(() => remember(location.hash, Date.now()), []);
 
   return (
     <main className="signin" data-testid="signin">
