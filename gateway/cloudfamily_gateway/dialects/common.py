@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -33,6 +33,8 @@ NO = words("off false no 0 close closed clear cleared normal idle inactive none 
 NOTHING = frozenset(("", "null", "unknown", "unavailable", "nan"))
 #: A device or button of such a name calls for help, whatever its press is called. An installer names it so: docs/devices.md.
 CALLS = re.compile(r"(?<![a-z])(sos|emergency|panic|help|call)(?![a-z])|紧急|求助|求救|呼叫|报警", re.IGNORECASE)
+#: What no topic to publish on may have: wildcards, zero bytes, halves of characters.
+ODD = re.compile("[+#\0\ud800-\udfff]")
 
 
 def take(
@@ -56,11 +58,6 @@ def battery_low(device: str, percent: float | None, at: datetime) -> wire.Signal
 def unreadable(device: str, *said: bytes) -> wire.Signal:
     """Somebody may have pressed: what cannot be read is heard, once for the same words."""
     return wire.Signal(device=device, kind="unreadable", once=hashlib.sha256(b"\0".join(said)).hexdigest())
-
-
-def read_json(payload: bytes) -> Any:
-    """Raises one of UNREADABLE."""
-    return msgspec.json.decode(payload)
 
 
 def read_object(payload: bytes) -> dict[str, Any] | None:
@@ -112,7 +109,7 @@ def when(value: object) -> datetime | None:
             found = datetime.fromisoformat(value)
             return found if found.tzinfo else None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, EPOCH.tzinfo)
+            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
     except (ValueError, OverflowError, OSError):
         pass
     return None
@@ -122,12 +119,6 @@ def wanted(params: Mapping[str, object]) -> tuple[bool, int]:
     """What a command wants: `on` (true unless it says otherwise) and `seconds` (60; 1 to 1800)."""
     seconds = number(params.get("seconds", 60))
     return truth(params.get("on", True)) is not False, int(min(max(seconds or 60, 1), 1800))
-
-
-EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-ODD = re.compile("[+#\0\ud800-\udfff]")
 
 
 def text(value: object) -> str | None:

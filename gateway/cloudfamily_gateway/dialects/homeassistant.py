@@ -39,13 +39,13 @@ ABBREVIATIONS = {
 TOPICS = ("state_topic", "json_attributes_topic", "topic", "command_topic", "availability_topic")
 #: Device class → kind.
 KINDS = {
-    **dict.fromkeys(("smoke",), "smoke"),
+    "smoke": "smoke",
     **dict.fromkeys(("gas", "carbon_monoxide"), "gas"),
-    **dict.fromkeys(("moisture",), "water"),
+    "moisture": "water",
     **dict.fromkeys(("door", "window", "opening", "garage_door"), "door"),
     **dict.fromkeys(("motion", "occupancy", "presence", "vibration"), "motion"),
-    **dict.fromkeys(("button",), "button"),
-    **dict.fromkeys(("temperature",), "temperature"),
+    "button": "button",
+    "temperature": "temperature",
 }
 #: The gravest first, where one message describes several.
 GRAVEST = ("button", "smoke", "gas", "water", "siren", "door", "motion", "temperature")
