@@ -339,6 +339,30 @@ def test_a_hub_that_says_goodbye_is_known_as_soon(world: Any) -> None:
     assert world.value("SELECT count(*) FROM device WHERE silent_since IS NOT NULL") == 0
 
 
+def test_an_alarm_that_waits_is_held_when_its_hub_goes_after_it(world: Any) -> None:
+    with_hub(world, 1)
+    minutes(world, 3, "WX-001-hub", "WX-001-t0")
+    status(world, "WX-001-t0", b"offline")
+    minutes(world, 1, "WX-001-hub")
+    assert signals(world) == [("t0", "device_silent", 1)]  # due, but not yet
+    status(world, "WX-001-hub", b"offline")
+    minutes(world, 10)
+    assert alerts(world) == [("hub_silent", "hub", 1)]
+
+
+def test_who_is_slow_gets_time_after_its_hub_is_back(world: Any) -> None:
+    with_hub(world, 1)
+    world.sync.execute("UPDATE device SET report_minutes = 30")
+    world.sync.execute("UPDATE device SET report_minutes = 1 WHERE kind = 'hub'")
+    minutes(world, 2, "WX-001-hub", "WX-001-t0")
+    minutes(world, 5)
+    hours(world, 2)
+    assert world.value("SELECT count(*) FROM device WHERE silent_since IS NOT NULL") == 5
+    minutes(world, 28, "WX-001-hub")
+    minutes(world, 25, *everything(world))
+    assert alerts(world) == [("hub_silent", "hub", 1)]
+
+
 def test_a_device_that_is_faster_than_its_hub_waits_for_it(world: Any) -> None:
     with_hub(world, 3)
     world.sync.execute("UPDATE device SET report_minutes = 5, report_from = 'said' WHERE kind = 'hub'")

@@ -97,6 +97,22 @@ def test_a_power_cut_is_one_incident_and_whoever_stays_silent_is_told_afterwards
     assert world.value("SELECT count(*) FROM device WHERE silent_since IS NOT NULL") == 3
 
 
+def test_who_is_slow_gets_time_after_it(world: Any) -> None:
+    hubs = town(world, 6)
+    world.sync.execute("UPDATE device SET report_minutes = 30, hub_id = NULL WHERE kind = 'motion'")  # by a way of their own
+    minutes(world, 1, *hubs, *sensors(hubs))
+    minutes(world, 4)
+    world.wait(hours=2)
+    world.drain(*STAGES)
+    assert world.value("SELECT count(*) FROM device WHERE silent_since IS NOT NULL") == 12
+    for minute in range(40):
+        world.wait(minutes=1)
+        say(world, *hubs, *(sensors(hubs) if minute == 28 else ()))
+        world.drain(*STAGES)
+    assert alerts(world) == [("district_dark", "district.wanxiu")]
+    assert world.value("SELECT count(*) FROM device WHERE silent_since IS NOT NULL") == 0
+
+
 @pytest.mark.parametrize(
     ("silent", "homes", "is_one"),
     [(4, 4, False), (5, 5, True), (5, 16, True), (5, 17, False), (29, 100, False), (30, 100, True), (0, 0, False)],
