@@ -165,6 +165,23 @@ def test_what_the_city_says_while_the_hub_is_away_comes_down_later_in_order(hub:
     assert not [one for one in city.came if one.topic.endswith(("/answer", "/command"))], "and it is not sent up again"
 
 
+def test_what_came_down_and_did_not_reach_the_hubs_broker_comes_down_again(hub: Any, home_broker: Any, cable_to: Callable[..., Any], until: Until) -> None:
+    """The city is told only once the hub's broker has it: an edge that dies in between takes no answer with it."""
+    city, button, indoors = hub.city(), hub.device("btn"), cable_to(home_broker)
+    hub.more |= {"mqtt_host": indoors.address[0], "mqtt_port": indoors.address[1]}
+    edge = hub.start()
+    button.press()
+    until(lambda: button.answers, "received")
+    indoors.cut()
+    until(lambda: not edge.local.up)
+    city.answer(button.code, "help_is_coming", 1)
+    until(lambda: edge.local.outbox, "it came down to the edge")
+    hub.stop()
+    indoors.plugged = True
+    hub.start()
+    until(lambda: [answer["answer"] for answer in button.answers] == ["received", "help_is_coming"], "and again, to the button")
+
+
 def test_the_hub_speaks_for_itself(hub: Any, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alarms, "HEARTBEAT_SECONDS", 0.2)
     city = hub.city()
