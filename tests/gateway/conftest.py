@@ -82,13 +82,15 @@ class Device:
 
 
 class Cable:
-    """A TCP relay before the broker that can be cut; what is plugged in again goes through."""
+    """A TCP relay before the broker that can be cut or swallow what is said; what is plugged in again goes through."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker, self.ends = broker, list[socket.socket]()
         self.server = socket.create_server(("127.0.0.1", 0))
         self.address: Broker = self.server.getsockname()
         self.plugged, self.lock = True, threading.Lock()
+        #: Takes what is sent and lets nothing out at the other end: a link that only looks alive.
+        self.swallows = False
         self.thread = threading.Thread(target=self.accept)
         self.thread.start()
 
@@ -112,7 +114,8 @@ class Cable:
     def copy(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                target.sendall(data)
+                if not self.swallows:
+                    target.sendall(data)
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -55,6 +55,29 @@ def test_the_link_is_cut_with_presses_in_flight_and_everything_arrives_in_order_
     until(lambda: hub.edge.spool.lost().rows == 0 and not hub.edge.spool.next(0, 10, alarms=True), "the spool is empty")
 
 
+def test_what_was_under_way_when_the_link_died_is_said_again_in_its_place(hub: Any, until: Until) -> None:
+    """Written to a socket, gone from there, and never come out at the other end."""
+    city, sensor, button = hub.city(), hub.device("th"), hub.device("btn")
+    edge = hub.start()
+    sensor.measure(30)
+    until(lambda: len(city.came) >= 30 and edge.spool.lost().rows == 0, "the link is alive")
+    hub.cable.swallows = True
+    button.press()
+    sensor.measure(30)
+    until(lambda: len([kept for kept in edge.routine.flying.values() if kept]) == 30 or edge.routine.held_back_at, "under way")
+    edge.routine.ahead = None  # the press is under way as well, and nobody will ever take it
+    until(lambda: len([kept for kept in edge.routine.flying.values() if kept]) == 30, "under way")
+    assert [kept for kept in edge.alarms.flying.values() if kept]
+    hub.cable.cut()
+    sensor.measure(30)
+    hub.cable.swallows, hub.cable.plugged = False, True
+    until(lambda: received(button) == {1}, "the answer")
+    until(lambda: len(city.payloads(f"cf/v1/{sensor.code}/reading")) == 90, "the readings")
+    firsts = [json.loads(payload)["t"] for payload in city.payloads(f"cf/v1/{sensor.code}/reading")]
+    assert [firsts[start : start + 30] for start in (0, 30, 60)] == [sorted(firsts[start : start + 30]) for start in (0, 30, 60)]
+    assert firsts[0] < firsts[30] < firsts[60]
+
+
 def test_a_press_overtakes_what_waits_and_keeps_its_time(hub: Any, until: Until) -> None:
     city, sensor, button = hub.city(), hub.device("th"), hub.device("btn")
     hub.cable.cut()
@@ -140,6 +163,23 @@ def test_what_the_city_says_while_the_hub_is_away_comes_down_later_in_order(hub:
     assert [answer["answer"] for answer in button.answers] == ["received", "help_is_coming", "on_the_way", "resolved"]
     assert siren == [(f"cf/v1/{hub.code('siren')}/command", {"id": 7, "do": "siren", "params": {"seconds": 5}})]
     assert not [one for one in city.came if one.topic.endswith(("/answer", "/command"))], "and it is not sent up again"
+
+
+def test_what_came_down_and_did_not_reach_the_hubs_broker_comes_down_again(hub: Any, home_broker: Any, cable_to: Callable[..., Any], until: Until) -> None:
+    """The city is told only once the hub's broker has it: an edge that dies in between takes no answer with it."""
+    city, button, indoors = hub.city(), hub.device("btn"), cable_to(home_broker)
+    hub.more |= {"mqtt_host": indoors.address[0], "mqtt_port": indoors.address[1]}
+    edge = hub.start()
+    button.press()
+    until(lambda: button.answers, "received")
+    indoors.cut()
+    until(lambda: not edge.local.up)
+    city.answer(button.code, "help_is_coming", 1)
+    until(lambda: edge.local.outbox, "it came down to the edge")
+    hub.stop()
+    indoors.plugged = True
+    hub.start()
+    until(lambda: [answer["answer"] for answer in button.answers] == ["received", "help_is_coming"], "and again, to the button")
 
 
 def test_the_hub_speaks_for_itself(hub: Any, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
