@@ -13,6 +13,29 @@ BEGIN
     PERFORM pg_notify('alert_event', '');
     RETURN NULL;
 END $$;
+CREATE FUNCTION public.command_refuse_backward() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'command %: from % to % is not forward', OLD.id, OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE FUNCTION public.command_step(state text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT array_position('{queued,sent,delivered,expired,done}'::text[], CASE state WHEN 'failed' THEN 'done' ELSE state END)
+$$;
+CREATE FUNCTION public.device_binding() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE binding SET unbound_at = NEW.watched_from WHERE device_id = NEW.id AND unbound_at IS NULL;
+    END IF;
+    IF NEW.home_id IS NOT NULL THEN
+        INSERT INTO binding (device_id, home_id, bound_at) VALUES (NEW.id, NEW.home_id, CASE WHEN TG_OP = 'UPDATE' THEN NEW.watched_from END);
+    END IF;
+    RETURN NULL;
+END $$;
 CREATE FUNCTION public.device_bound() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -231,7 +254,7 @@ CREATE TABLE public.alert (
     CONSTRAINT alert_check2 CHECK (((state = 'resolved'::text) = (due_at IS NULL))),
     CONSTRAINT alert_check3 CHECK (((state = ANY (ARRAY['open'::text, 'resolved'::text])) OR (handler_id IS NOT NULL))),
     CONSTRAINT alert_check4 CHECK (((home_id IS NOT NULL) OR (device_code IS NOT NULL))),
-    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text]))),
+    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text, 'merged'::text]))),
     CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text]))),
     CONSTRAINT alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'on_the_way'::text, 'there'::text, 'resolved'::text])))
 );
@@ -459,14 +482,53 @@ CREATE VIEW public.audit_sum_zero AS
    FROM public.account_balance
   GROUP BY unit
  HAVING (sum(minutes) <> (0)::numeric);
+CREATE TABLE public.binding (
+    id bigint NOT NULL,
+    device_id integer NOT NULL,
+    home_id integer NOT NULL,
+    bound_at timestamp with time zone,
+    bound_by bigint,
+    unbound_at timestamp with time zone,
+    unbound_by bigint
+);
+
+ALTER TABLE public.binding ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.binding_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.command (
     id bigint NOT NULL,
     device_code text NOT NULL,
-    answer text NOT NULL,
+    answer text,
     seq bigint,
     due_at timestamp with time zone,
     expires_at timestamp with time zone NOT NULL,
-    CONSTRAINT command_answer_check CHECK ((answer = ANY (ARRAY['received'::text, 'help_is_coming'::text, 'resolved'::text])))
+    kind text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    done_at timestamp with time zone,
+    error text,
+    created_by bigint,
+    alert_id bigint,
+    CONSTRAINT command_answer_check CHECK ((answer = ANY (ARRAY['received'::text, 'help_is_coming'::text, 'on_the_way'::text, 'resolved'::text]))),
+    CONSTRAINT command_check CHECK (((kind = 'answer'::text) = (answer IS NOT NULL))),
+    CONSTRAINT command_check1 CHECK (((due_at IS NOT NULL) OR (state <> ALL (ARRAY['queued'::text, 'delivered'::text])))),
+    CONSTRAINT command_check2 CHECK (((due_at IS NULL) OR (state = ANY (ARRAY['queued'::text, 'sent'::text, 'delivered'::text])))),
+    CONSTRAINT command_check3 CHECK (((state <> 'sent'::text) OR (sent_at IS NOT NULL))),
+    CONSTRAINT command_check4 CHECK (((state <> 'delivered'::text) OR (delivered_at IS NOT NULL))),
+    CONSTRAINT command_check5 CHECK (((state = ANY (ARRAY['expired'::text, 'done'::text, 'failed'::text])) = (done_at IS NOT NULL))),
+    CONSTRAINT command_check6 CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT command_kind_check CHECK ((kind = ANY (ARRAY['answer'::text, 'siren'::text, 'light'::text, 'voice'::text, 'interval'::text, 'test'::text]))),
+    CONSTRAINT command_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'delivered'::text, 'expired'::text, 'done'::text, 'failed'::text])))
 );
 
 ALTER TABLE public.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -836,6 +898,8 @@ ALTER TABLE ONLY public.alive
     ADD CONSTRAINT alive_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (account_id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.contact
@@ -927,6 +991,9 @@ CREATE INDEX alert_home ON public.alert USING btree (home_id);
 CREATE UNIQUE INDEX alert_one_live ON public.alert USING btree (COALESCE(('home '::text || home_id), ('device '::text || device_code)), kind) WHERE (state <> 'resolved'::text);
 CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE (state = 'resolved'::text);
 CREATE INDEX alive_due ON public.alive USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX binding_home ON public.binding USING btree (home_id);
+CREATE UNIQUE INDEX binding_one_live ON public.binding USING btree (device_id) WHERE (unbound_at IS NULL);
+CREATE INDEX command_device ON public.command USING btree (device_code, id);
 CREATE INDEX command_due ON public.command USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX contact_person ON public.contact USING btree (person_id);
 CREATE INDEX device_due ON public.device USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -960,7 +1027,10 @@ CREATE TRIGGER alert_event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pu
 ALTER TABLE public.alert_event ENABLE ALWAYS TRIGGER alert_event_append_only;
 CREATE TRIGGER alert_event_in_order BEFORE INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_in_order();
 CREATE TRIGGER alert_event_tell AFTER INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_tell();
+CREATE TRIGGER command_forward BEFORE UPDATE OF state ON public.command FOR EACH ROW WHEN (((old.state <> new.state) AND (public.command_step(new.state) <= public.command_step(old.state)))) EXECUTE FUNCTION public.command_refuse_backward();
+CREATE TRIGGER device_born AFTER INSERT ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_binding();
 CREATE TRIGGER device_bound BEFORE INSERT OR UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_bound();
+CREATE TRIGGER device_moved AFTER UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((old.home_id IS DISTINCT FROM new.home_id)) EXECUTE FUNCTION public.device_binding();
 CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.transfer ENABLE ALWAYS TRIGGER transfer_append_only;
 ALTER TABLE ONLY public.account
@@ -981,6 +1051,18 @@ ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES public.policy(id);
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_bound_by_fkey FOREIGN KEY (bound_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.binding
+    ADD CONSTRAINT binding_unbound_by_fkey FOREIGN KEY (unbound_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.person(id);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.contact

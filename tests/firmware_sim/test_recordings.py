@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cloudfamily_gateway import dialects, wire
 from cloudfamily_sim.recordings import BadLine, Event, read_casas, read_kasteren, to_wire
 
 TM000 = Path(__file__).parents[3] / "shared" / "data" / "casas_tm000.tsv"
@@ -186,11 +186,10 @@ class TestOnTheWire:
             to_wire(Event(utc("2016-07-12"), "x" * 63, "motion", 1.0), "H")
 
     def test_the_gateway_understands_every_kind_of_message(self, tm000: list[Event]) -> None:
-        decode: Callable[..., object] = pytest.importorskip("cloudfamily_gateway.dialects").decode
         for event in itertools.islice(tm000, 0, None, 97):
             topic, payload = to_wire(event, "WX-001")
-            decoded = decode(topic, payload)
-            (reading,) = decoded.readings  # type: ignore[attr-defined]
-            assert decoded.faults == decoded.signals == ()  # type: ignore[attr-defined]
+            decoded = dialects.decode(wire.Frame(topic, payload, event.at))
+            (reading,) = decoded.readings
+            assert decoded.faults == decoded.signals == ()
             assert (reading.device, reading.value) == (f"WX-001-{event.sensor}", event.value)
             assert event.at - reading.time < timedelta(milliseconds=1)
