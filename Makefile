@@ -17,11 +17,14 @@ lint: .venv/ready ## formatting, lints, types, import contracts
 schema: .venv/ready ## write schema.sql from the migrations
 	@$(RUN)/cloudfamily schema
 
-faults: .venv/ready ## the slow fault tests: a crash before every statement, the plug pulled again and again
-	@$(RUN)/pytest -m slow
+faults: .venv/ready ## the slow fault tests: a crash before every statement, the plug pulled, 50 kills under load
+	@$(RUN)/pytest -m slow && $(RUN)/python tests/faults/kills.py
 
 bench-latency: .venv/ready ## press → console against the bare floor
 	@$(RUN)/python tests/bench/latency.py
+
+bench-ingest: .venv/ready ## readings a second through one gateway, beside the limits around it
+	@$(RUN)/python tests/bench/ingest.py
 
 .venv/ready: pyproject.toml requirements.lock
 	@test -x $(RUN)/python || $(PYTHON) -m venv .venv
@@ -29,4 +32,4 @@ bench-latency: .venv/ready ## press → console against the bare floor
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: run test console lint schema faults bench-latency
+.PHONY: run test console lint schema faults bench-latency bench-ingest

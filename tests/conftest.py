@@ -56,11 +56,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def passable_folder() -> Iterator[Path]:
+def passable_folder(place: Path | None = None) -> Iterator[Path]:
     """A temporary folder that other users may pass, unlike pytest's own: as root, the servers run as somebody else."""
-    with tempfile.TemporaryDirectory(prefix="cf-test-") as name:
+    with tempfile.TemporaryDirectory(prefix="cf-test-", dir=place) as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+def in_memory() -> Path | None:
+    """A folder in memory with room for the databases of all tests: they are mostly files made and deleted. None: there is none."""
+    folder = Path("/dev/shm")
+    fits = folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 4e9
+    return folder if fits else None
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ def server() -> Iterator[str]:
     if url := os.environ.get("CF_TEST_DATABASE_URL"):
         yield url
         return
-    with passable_folder() as folder:
+    with passable_folder(in_memory()) as folder:
         embedded = EmbeddedPostgres(folder, free_port())
         url = embedded.start()
         with psycopg.connect(url, autocommit=True) as conn:  # a database a test is mostly waiting for the disk; tests/faults has its own

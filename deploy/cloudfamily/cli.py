@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Cloud Family: elders safe at home, neighbours' hours kept.")
 
+if sys.argv[1:3] != ["run", EDGE]:  # a hub has little memory: nothing is loaded there that it does not need
+    from cloudfamily import access
+
+    app.add_typer(access.app, name="access")
+
 
 def main() -> None:
     """Runs the command; what the user can mend comes as one sentence and exit code 1."""
-    if sys.argv[1:3] != ["run", EDGE]:  # a hub has little memory: nothing that it does not need
-        from cloudfamily import access
-
-        app.add_typer(access.app, name="access")
     try:
         app()
     except Exception as error:

@@ -170,12 +170,14 @@ class Line:
         topic = message.topic.decode("utf-8", "replace")
         if self.ignores(topic):
             return None
-        hub = None
+        hub, retained = None, message.retain
         if topic.startswith(wire.EDGE):
             topic, hub = wire.without_edge(topic)
-            now = taken_at(message, now) if hub else now
+            if hub:
+                said = of_the_edge(message)
+                now, retained = taken_at(said, now), said.get(wire.RETAINED) == "1"
         # What is too large is not decoded: a byte more than the limit shows that, and a thousand of them fit into memory.
-        return wire.Frame(topic, message.payload[: wire.LARGEST + 1], now, hub, message.retain)
+        return wire.Frame(topic, message.payload[: wire.LARGEST + 1], now, hub, retained)
 
     def write(self) -> None:
         try:
@@ -206,11 +208,18 @@ class Line:
             log.error("subscription_refused", lane=self.name, topics=self.topics, reasons=[str(reason) for reason in reasons])
 
 
-def taken_at(message: readahead.Message, now: datetime) -> datetime:
-    """When the edge took it, as it says in a user property; now, when it does not or its clock cannot be right."""
+def of_the_edge(message: readahead.Message) -> dict[str, str]:
+    """What an edge adds to what it hands on."""
     try:
-        said = next((value for name, value in message.user_properties() if name == wire.TAKEN_AT), "")
-        at = datetime.fromisoformat(said)
+        return dict(message.user_properties())
     except Exception:  # paho raises what it likes on properties that are none
+        return {}
+
+
+def taken_at(said: dict[str, str], now: datetime) -> datetime:
+    """When the edge took it; now, when it does not say, or its clock cannot be right."""
+    try:
+        at = datetime.fromisoformat(said.get(wire.TAKEN_AT, ""))
+    except ValueError:
         return now
     return at.astimezone(UTC) if at.tzinfo is not None and now - wire.OLDEST <= at <= now else now

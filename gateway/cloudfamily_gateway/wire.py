@@ -20,8 +20,9 @@ EDGE = "edge/"
 HAS_OWN_LANE = re.compile(r"^(edge/[^/]*/)?cf/v1/[^/]*/(signal|answer|command)\Z")
 #: Where devices are announced, retained by the broker.
 ANNOUNCED = ("homeassistant/+/+/config", "homeassistant/+/+/+/config", "+/bridge/devices", "cf/v1/+/info", f"{EDGE}+/+/bridge/devices")
-#: The MQTT 5 user property in which an edge says when it took a message, RFC 3339; what it has kept is at most so old.
-TAKEN_AT = "at"
+#: MQTT 5 user properties in which an edge says when it took a message, RFC 3339, and that its own broker had kept it ("1").
+TAKEN_AT, RETAINED = "at", "retained"
+#: What an edge has kept is at most so old.
 OLDEST = timedelta(days=7)
 DEVICE = re.compile(r"^[A-Za-z0-9_.-]{1,64}\Z")
 #: A frame past this many bytes is not decoded.

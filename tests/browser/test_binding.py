@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cloudfamily import press
 from cloudfamily_gateway import wire
+from cloudfamily_platform.core.settings import Settings
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -38,7 +39,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def call(system: Any, device: str) -> int:
-    with press.button(system.parts.broker, device) as button:
+    with press.button(system.parts.broker, device, Settings()) as button:
         button.client.publish(f"cf/v1/{device}/info", wire.encode({"kind": "fall", "vendor": "Yunfu", "model": "F1"}), qos=1)
         button.press()
     return int(system.wait_for("SELECT id FROM alert WHERE device_code = %s", device)["id"])
@@ -71,7 +72,7 @@ def test_an_alert_without_a_home_gets_one_where_it_is_seen(page: Page, system: A
     system.wait_for(told, alert)
     assert system.rows("SELECT kind FROM device WHERE code = 'stray-1'") == [{"kind": "fall"}], "as the device says"
 
-    with press.button(system.parts.broker, "stray-1") as button:
+    with press.button(system.parts.broker, "stray-1", Settings()) as button:
         heard: list[bytes] = []
         button.client.on_message = lambda client, _data, message: heard.append(message.payload)
         button.client.subscribe(wire.own_topic("stray-1", "command"), qos=1)
@@ -101,7 +102,7 @@ def test_a_label_leads_through_the_sign_in_to_the_bind_form(page: Page, system: 
 
 def test_devices_that_call_stand_first_and_are_bound_from_the_list(page: Page, system: Any) -> None:
     call(system, "stray-3")
-    with press.button(system.parts.broker, "quiet-1") as quiet:
+    with press.button(system.parts.broker, "quiet-1", Settings()) as quiet:
         quiet.client.publish("cf/v1/quiet-1/info", wire.encode({"kind": "motion"}), qos=1).wait_for_publish(5)
     system.wait_for("SELECT FROM device WHERE code = 'quiet-1'")
     page.goto(system.link("operator-city"))

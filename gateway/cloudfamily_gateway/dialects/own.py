@@ -58,9 +58,18 @@ class ReportMessage(msgspec.Struct, frozen=True):
     detail: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
+class LostMessage(msgspec.Struct, frozen=True):
+    """What a hub had no room for."""
+
+    lost: Number
+    until: Annotated[str, msgspec.Meta(max_length=40)]
+    since: Annotated[str, msgspec.Meta(max_length=40)] = msgspec.field(name="from")
+
+
 reading_message = msgspec.json.Decoder(ReadingMessage)
 signal_message = msgspec.json.Decoder(SignalMessage)
 info_message = msgspec.json.Decoder(InfoMessage)
+lost_message = msgspec.json.Decoder(LostMessage)
 report_message = msgspec.json.Decoder(ReportMessage)
 
 
@@ -139,6 +148,15 @@ def read_report(device: str, frame: wire.Frame) -> wire.Decoded:
     return wire.Decoded(device, reports=(wire.Report(device, said.id, said.state, said.detail),))
 
 
+def read_lost(device: str, frame: wire.Frame) -> wire.Decoded:
+    """A hub was cut off for so long that its disk was full: what it had to let go, for an operator to see."""
+    try:
+        said = lost_message.decode(frame.payload)
+    except common.UNREADABLE as error:
+        return wire.Decoded(device, faults=(wire.Fault("not_understood", str(error)[:300]),))
+    return wire.Decoded(device, faults=(wire.Fault("spool_full", f"hub {device} has let {said.lost} readings go, from {said.since} to {said.until}"),))
+
+
 READERS: dict[str, Reader] = {
     "reading": read_reading,
     "senml": senml.read,
@@ -146,4 +164,5 @@ READERS: dict[str, Reader] = {
     "info": read_info,
     "status": read_status,
     "report": read_report,
+    "lost": read_lost,
 }

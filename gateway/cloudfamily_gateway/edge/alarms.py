@@ -24,7 +24,7 @@ from cloudfamily_gateway import wire
 from cloudfamily_gateway.edge import weigh
 from cloudfamily_gateway.edge.connection import connect_properties
 from cloudfamily_gateway.edge.down import HEARD, Down, heard_by_devices
-from cloudfamily_gateway.edge.forward import AT, Lane, instant, rfc3339
+from cloudfamily_gateway.edge.forward import Lane, instant, rfc3339
 from cloudfamily_gateway.edge.spool import Kept, Spool, Tally
 
 log = structlog.get_logger()
@@ -221,7 +221,7 @@ class Alarms(Lane):
         super().published(mid, reason)
 
     def say_of_itself(self, what: str, payload: bytes) -> int:
-        return self.say(wire.own_topic(self.edge, what), payload, [(AT, now_rfc3339())])
+        return self.say(wire.own_topic(self.edge, what), payload, [(wire.TAKEN_AT, now_rfc3339())])
 
     def with_will(self, client: mqtt.Client) -> mqtt.Client:
         properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]

@@ -21,8 +21,6 @@ from cloudfamily_gateway.edge.connection import Connection
 from cloudfamily_gateway.edge.spool import Kept, Spool
 
 log = structlog.get_logger()
-#: User properties of a forwarded message: when the edge took it (RFC 3339, UTC), and "1" when the local broker had kept it.
-AT, RETAINED = "at", "retained"
 #: Under way at once; a broker may allow less.
 WINDOW = 100
 REFUSED_SECONDS = 10.0
@@ -103,7 +101,7 @@ class Lane(Connection):
         return {kept.id for kept in self.flying.values() if kept} | set(self.to_forget)
 
     def send(self, kept: Kept) -> None:
-        self.say(kept.topic, kept.payload, [(AT, rfc3339(kept.taken_ms)), *([(RETAINED, "1")] if kept.retained else [])], kept)
+        self.say(kept.topic, kept.payload, [(wire.TAKEN_AT, rfc3339(kept.taken_ms)), *([(wire.RETAINED, "1")] if kept.retained else [])], kept)
 
     def say(self, topic: str, payload: bytes, user: User, kept: Kept | None = None) -> int:
         """Returns the packet's number; 0 when there is no connection any more."""
