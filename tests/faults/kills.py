@@ -163,7 +163,7 @@ async def storm(parts: Parts, crowd: Crowd, rng: random.Random) -> tuple[list[tu
         killed[what] += 1
         print(f"kill {number + 1:2}: {what:<9} {len(recorded.pressed):4} presses, {recorded.received:4} received", flush=True)
         await asyncio.sleep(rng.uniform(*PAUSE_SECONDS))
-    recorded.pause = timedelta(days=36_500)
+    recorded.pause = timedelta(days=1)  # nobody presses any more
     drive.rate = 0.001
     until = time.monotonic() + PATIENCE_SECONDS
     while recorded.calling and time.monotonic() < until:
