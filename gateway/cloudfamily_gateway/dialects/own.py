@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,12 +12,8 @@ from cloudfamily_gateway import wire
 from cloudfamily_gateway.dialects import common, senml
 
 Reader = Callable[[str, wire.Frame], wire.Decoded]
-#: Topics that are remembered, so that a device which speaks again is not read letter by letter.
-REMEMBERED = 50_000
 #: What only the platform notices; a device that says it as a signal has not understood us.
 NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "back", "unreadable")
-#: Longer topics than ours can be are not remembered.
-LONGEST_TOPIC = 80
 NOBODY: tuple[str, None] = ("", None)
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -75,7 +70,7 @@ report_message = msgspec.json.Decoder(ReportMessage)
 
 def decode(frame: wire.Frame) -> wire.Decoded:
     """`cf/v1/{device}/reading`, `…/senml`, `…/signal`, `…/info`, `…/status` and `…/report`."""
-    device, read = address(frame.topic) if len(frame.topic) <= LONGEST_TOPIC else NOBODY
+    device, read = address(frame.topic)
     if read is None:
         fault = wire.Fault("wrong_topic", f"{frame.topic[:200]!r} is not cf/v1/{{device}}/ and one of {', '.join(READERS)}")
         return wire.Decoded(None, faults=(fault,))
@@ -85,7 +80,6 @@ def decode(frame: wire.Frame) -> wire.Decoded:
     return read(device, frame)
 
 
-@lru_cache(REMEMBERED)
 def address(topic: str) -> tuple[str, Reader | None]:
     """Who speaks on a topic, and who reads it; None: a topic that is not ours."""
     parts = topic.split("/")

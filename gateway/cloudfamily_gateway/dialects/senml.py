@@ -20,7 +20,7 @@ VERSION = 10
 #: RFC 8428, 4.5.3: smaller times are relative to now.
 ABSOLUTE = 2**28
 #: Names and units that are remembered with what they mean, and how long one may be.
-REMEMBERED, LONGEST_NAME = 50_000, 128
+REMEMBERED, LONGEST_NAME = 1_000, 128
 #: More faults of one message than this are not written down.
 MOST_FAULTS = 50
 
@@ -71,8 +71,6 @@ loose = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 class Meaning(NamedTuple):
-    #: None: the device on whose topic it is said.
-    device: str | None
     #: None: the fault says why not.
     known: quantity.Quantity | None
     factor: float = 1.0
@@ -91,7 +89,7 @@ def read(device: str, frame: wire.Frame) -> wire.Decoded:
     readings: list[wire.Reading] = []
     signals: list[wire.Signal] = []
     faults: list[wire.Fault] = []
-    base_name, base_unit, base_value, base_time = "", "", 0.0, 0.0
+    base_name, base_unit, base_value, base_time, other = "", "", 0.0, 0.0, ""
     said_at, time = 0.0, frame.received_at
     for one in records:
         if one.bn is not None:
@@ -113,7 +111,13 @@ def read(device: str, frame: wire.Frame) -> wire.Decoded:
         else:
             value = one.v + base_value
         name = base_name + one.n
-        other, known, factor, offset, fault = meaning_of(name, base_unit if one.u is None else one.u) if len(name) <= LONGEST_NAME else TOO_LONG
+        of, _, what = name.rpartition("/")
+        if of and of != other:  # a hub's values of one device stand together
+            if not wire.DEVICE.match(of):
+                faults.append(wire.Fault("not_understood", f"{of[:80]!r} is no device code"))
+                continue
+            other = of
+        known, factor, offset, fault = meaning_of(what, base_unit if one.u is None else one.u) if len(what) <= LONGEST_NAME else TOO_LONG
         if known is None or (one.v is None and (one.vb is None or known.name not in STATES)):
             faults.append(fault or wire.Fault("not_understood", f"{name!r} is no number"[:300]))
             continue
@@ -126,7 +130,7 @@ def read(device: str, frame: wire.Frame) -> wire.Decoded:
             said_at, time = at, found
         if factor != 1.0 or offset:
             value = value * factor + offset
-        take(known, value, other or device, time, readings, signals, faults)
+        take(known, value, of or device, time, readings, signals, faults)
     if not readings and not faults:
         faults.append(wire.Fault("not_understood", "no value in it"))
     return wire.Decoded(device, tuple(readings), tuple(signals), tuple(faults[:MOST_FAULTS]))
@@ -141,20 +145,17 @@ def moment(at: float, now: datetime) -> datetime | None:
 
 
 @lru_cache(REMEMBERED)
-def meaning_of(name: str, unit: str) -> Meaning:
-    other, _, what = name.rpartition("/")
-    if other and not wire.DEVICE.match(other):
-        return Meaning(None, None, fault=wire.Fault("not_understood", f"{other[:80]!r} is no device code"))
+def meaning_of(what: str, unit: str) -> Meaning:
     known = common.QUANTITIES.get(what)
     if known is None:
-        return Meaning(None, None, fault=wire.Fault("unknown_quantity", f"{name[:80]!r} is no quantity of a reading"))
+        return Meaning(None, fault=wire.Fault("unknown_quantity", f"{what[:80]!r} is no quantity of a reading"))
     units = UNITS.get(what, {})
     if unit and unit not in units:
-        return Meaning(None, None, fault=wire.Fault("wrong_unit", f"{name[:80]}: in {unit[:20]!r}, not in {' or '.join(units) or 'no unit at all'}"))
-    return Meaning(other or None, known, *units.get(unit, (1.0, 0.0)))
+        return Meaning(None, fault=wire.Fault("wrong_unit", f"{what[:80]}: in {unit[:20]!r}, not in {' or '.join(units) or 'no unit at all'}"))
+    return Meaning(known, *units.get(unit, (1.0, 0.0)))
 
 
-TOO_LONG = Meaning(None, None, fault=wire.Fault("unknown_quantity", f"a name of more than {LONGEST_NAME} characters"))
+TOO_LONG = Meaning(None, fault=wire.Fault("unknown_quantity", f"a name of more than {LONGEST_NAME} characters"))
 
 
 def refuse_what_must_be_understood(payload: bytes) -> None:
