@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -140,6 +141,8 @@ class Runner:
             stack.callback(publisher.close)
             found += [*supervise.STAGES, *command.stages(publisher)]
             settings = self.settings.model_copy(update={"mqtt_shared": self.settings.mqtt_shared and self.settings.mqtt_host is not None})
+            # A press, and whoever comes back from the database, waits for a busy thread this long and not Python's usual 5 ms.
+            sys.setswitchinterval(0.0005)
             self.lanes = list(lanes(settings, self.parts.database_url, self.parts.broker))
             self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
         if "alerts" in self.roles:

@@ -69,7 +69,10 @@ class Store:
         A row that the database refuses goes into quarantine alone. Raises psycopg.OperationalError when the database is
         away: then nothing was stored, and nothing may be acknowledged.
         """
-        pairs = [(frame, judge(frame)) for frame in frames]
+        return self.store_judged([(frame, judge(frame)) for frame in frames])
+
+    def store_judged(self, pairs: Sequence[Pair]) -> list[wire.Signal]:
+        """The same for frames that somebody has looked at already."""
         if not pairs:
             return []
         try:
@@ -293,7 +296,7 @@ def speakers(decoded: wire.Decoded) -> set[str]:
 
 
 def judge(frame: wire.Frame) -> wire.Decoded:
-    """Decodes, and holds the device's clock against ours: a reading of the wrong time is not taken, a signal always is."""
+    """Decodes, and holds the device's clock against ours: a reading of the wrong time is not taken, a signal always is. Never raises."""
     decoded = dialects.decode(frame)
     now = frame.received_at
     earliest, latest = now - BEHIND, now + AHEAD

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 
 import psycopg
 import structlog
 
 from cloudfamily_gateway import wire
-from cloudfamily_gateway.ingest import Store
+from cloudfamily_gateway.ingest import Store, judge
 from cloudfamily_gateway.line import RECEIVE_MAXIMUM, Line, Taken
 from cloudfamily_platform.core import metrics
 from cloudfamily_platform.core.settings import Settings
@@ -45,8 +46,12 @@ class Lane:
             return 0.0
 
     def run(self) -> None:
-        moving = threading.Thread(target=self.line.run, name=f"line {self.name}", daemon=True)
-        moving.start()
+        threads = [threading.Thread(target=self.line.run, name=f"line {self.name}", daemon=True)]
+        if self.batch > 1:
+            self.line.fresh = deque()
+            threads.append(threading.Thread(target=self.look_ahead, name=f"judge {self.name}", daemon=True))
+        for thread in threads:
+            thread.start()
         store: Store | None = None
         while not self.stop.is_set():
             if self.line.taken:
@@ -56,9 +61,24 @@ class Lane:
                 self.line.arrived.clear()
         self.line.stop.set()
         self.line.wake()
-        moving.join()
+        for thread in threads:
+            thread.join()
         if store is not None:
             store.conn.close()
+
+    def look_ahead(self) -> None:
+        """Decodes what has come in while the database works on what came before it."""
+        fresh = self.line.fresh
+        while fresh is not None and not self.stop.is_set():
+            if not fresh:
+                self.line.fresh_arrived.wait(0.5)
+                self.line.fresh_arrived.clear()
+                continue
+            one = fresh.popleft()
+            try:
+                decoded(one)
+            except Exception:  # then the store meets it, and says so
+                log.exception("look_ahead_failed", lane=self.name)
 
     def store_some(self, store: Store | None) -> Store | None:
         """Stores and acknowledges one batch, whatever has come in. Without a database it waits and will try again."""
@@ -68,7 +88,7 @@ class Lane:
         try:
             if store is None:
                 store = Store(connect(self.database_url))
-            signals = store.store([one.frame for one in some if one.frame])
+            signals = store.store_judged([(one.frame, decoded(one)) for one in some if one.frame])
         except Exception as error:
             # Not acknowledged, so not lost: the same frames are tried again until the database takes them.
             log.warning("not_stored", lane=self.name, frames=len(some), error=f"{type(error).__name__}: {error}")
@@ -87,6 +107,12 @@ class Lane:
         metrics.frames.labels(self.name).inc(sum(one.frame is not None for one in some))
         metrics.store_seconds.labels(self.name).observe(time.monotonic() - began)
         return store
+
+
+def decoded(one: Taken) -> wire.Decoded:
+    if one.decoded is None:
+        one.decoded = judge(one.frame) if one.frame else wire.Decoded(None)
+    return one.decoded
 
 
 def connect(database_url: str) -> psycopg.Connection[tuple[object, ...]]:

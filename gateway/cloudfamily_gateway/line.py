@@ -10,8 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import paho.mqtt.client as mqtt
 import structlog
 from paho.mqtt.enums import CallbackAPIVersion
@@ -33,7 +34,7 @@ CONNECT_SECONDS = 5.0
 SLOWEST_RETRY_SECONDS = 5.0
 
 
-class Taken(NamedTuple):
+class Taken(msgspec.Struct, gc=False):
     """A frame that has not been acknowledged yet."""
 
     connection: int
@@ -43,6 +44,8 @@ class Taken(NamedTuple):
     frame: wire.Frame | None
     #: When it came, by the monotonic clock.
     came_s: float
+    #: What it says, once somebody has looked.
+    decoded: wire.Decoded | None = None
 
 
 class Line:
@@ -56,6 +59,9 @@ class Line:
         #: Set when something has come in since it was last cleared.
         self.arrived = threading.Event()
         self.taken: deque[Taken] = deque()
+        #: The same, for whoever looks at them ahead of the store; None: nobody does.
+        self.fresh: deque[Taken] | None = None
+        self.fresh_arrived = threading.Event()
         self.to_acknowledge: deque[Taken] = deque()
         self.to_say: deque[tuple[str, bytes]] = deque()
         #: Counts connections: a message of an earlier one cannot be acknowledged on this one.
@@ -162,9 +168,13 @@ class Line:
             if message.qos == 0 and len(self.taken) >= RECEIVE_MAXIMUM:
                 self.dropped += 1  # Receive Maximum does not hold these back, and nobody was promised them
                 continue
-            self.taken.append(Taken(self.connection, message.mid, message.qos, self.frame(message, now), came_s))
+            one = Taken(self.connection, message.mid, message.qos, self.frame(message, now), came_s)
+            self.taken.append(one)
+            if self.fresh is not None:
+                self.fresh.append(one)
         if messages:
             self.arrived.set()
+            self.fresh_arrived.set()
 
     def frame(self, message: readahead.Message, now: datetime) -> wire.Frame | None:
         topic = message.topic.decode("utf-8", "replace")

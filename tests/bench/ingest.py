@@ -33,7 +33,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import paho.mqtt.client as mqtt
 import psutil
@@ -321,6 +321,9 @@ class Pressing:
                         self.took_ms.append((at - began) * 1000)
 
 
+Side = TypeVar("Side", Subscriber, Product)
+
+
 # The load
 
 
@@ -396,10 +399,9 @@ def measure() -> dict[str, Any]:
         for number in range(ROUNDS):
             found["insert"].append(insert_limit(at.database_url, bare + 1))
             found["copy"].append(copy_limit(at.database_url, bare + 1))
-            one = Subscriber(at, folder)
-            found["receive"].append(asyncio.run(load.run(one.done, 1, SECONDS)))
-            one.stop()
-            with product(at, folder) as running:
+            with ending(Subscriber(at, folder)) as one:
+                found["receive"].append(asyncio.run(load.run(one.done, 1, SECONDS)))
+            with ending(Product(at, folder)) as running:
                 for key, count in (("one", 1), ("ten", 10)):
                     button = subprocess.Popen(
                         [sys.executable, __file__, "presses", at.host, str(at.port), at.database_url, str(pressed), str(WARM_UP_SECONDS + SECONDS)],
@@ -422,8 +424,7 @@ def measure() -> dict[str, Any]:
 
 
 @contextmanager
-def product(at: Place, folder: Path) -> Iterator[Product]:
-    running = Product(at, folder)
+def ending(running: Side) -> Iterator[Side]:
     try:
         yield running
     finally:
