@@ -275,7 +275,8 @@ class Product:
 
 
 def presses(host: str, port: str, url: str, first: str, seconds: str) -> None:
-    """A process that presses one home's button after the other and prints, as JSON, the milliseconds to each committed alert."""
+    """A process that presses one home's button after the other and prints, as JSON, the milliseconds to each committed alert,
+    and to each answer at the button."""
     print(json.dumps(asyncio.run(Pressing(url, int(first)).run(host, int(port), float(seconds)))))
 
 
@@ -285,23 +286,30 @@ class Pressing:
     first: int
     began: dict[str, float] = field(default_factory=dict)
     took_ms: list[float] = field(default_factory=list)
+    unanswered: dict[str, float] = field(default_factory=dict)
+    answered_ms: list[float] = field(default_factory=list)
 
-    async def run(self, host: str, port: int, seconds: float) -> list[float]:
-        pipe = Pipe("bench-presses")
+    def hear(self, topic: str, payload: bytes) -> None:
+        if (began := self.unanswered.pop(topic.split("/")[2], None)) is not None:
+            self.answered_ms.append((time.perf_counter() - began) * 1000)
+
+    async def run(self, host: str, port: int, seconds: float) -> tuple[list[float], list[float]]:
+        pipe = Pipe("bench-presses", on_message=self.hear)
         await pipe.connect(host, port)
+        await pipe.subscribe("cf/v1/+/answer")
         listening = asyncio.create_task(self.listen())
         await asyncio.sleep(0.5)
         for number in range(int(seconds * PRESSES_PER_S)):
             device, now = f"sim-{self.first + number:06}-0", datetime.now(UTC)
-            self.began[device] = time.perf_counter()
+            self.began[device] = self.unanswered[device] = time.perf_counter()
             pipe.publish(f"cf/v1/{device}/signal", json.dumps({"t": now.isoformat(), "seq": number, "kind": "sos"}).encode())
             await asyncio.sleep(1 / PRESSES_PER_S)
         until = time.monotonic() + 20
-        while self.began and time.monotonic() < until:
+        while (self.began or self.unanswered) and time.monotonic() < until:
             await asyncio.sleep(0.05)
         listening.cancel()
         await pipe.close()
-        return self.took_ms + [1e9] * len(self.began)
+        return self.took_ms + [1e9] * len(self.began), self.answered_ms + [1e9] * len(self.unanswered)
 
     async def listen(self) -> None:
         """A NOTIFY comes after the commit, so whatever it tells of is committed."""
@@ -393,6 +401,7 @@ def measure() -> dict[str, Any]:
         load = Load(crowd, at)
         found: dict[str, list[float]] = {name: [] for name in ("insert", "copy", "receive", "one", "ten")}
         latencies: list[float] = []
+        answers: list[float] = []
         rss: list[float] = []
         sent = pressed = 0
         bare = one_value(at.database_url, "SELECT max(id) FROM device")
@@ -411,12 +420,14 @@ def measure() -> dict[str, Any]:
                     found[key].append(count * asyncio.run(load.run(running.done, count, SECONDS)))
                     sent += count * load.sent
                     rss.append(running.rss_mb())
-                    latencies += json.loads(button.communicate(timeout=PATIENCE_SECONDS)[0])
+                    alerted, answered = json.loads(button.communicate(timeout=PATIENCE_SECONDS)[0])
+                    latencies += alerted
+                    answers += answered
             print(f"round {number + 1}: " + ", ".join(f"{key} {values[-1]:,.0f}/s" for key, values in found.items()) + f", rss {rss[-2]:.0f}, {rss[-1]:.0f} MB")
         readings = f"SELECT count(*) FROM reading WHERE device_id <= {bare} AND quantity <> 3"
         stored = one_value(at.database_url, readings)
         signals, presses = one_value(at.database_url, "SELECT count(*) FROM signal"), one_value(at.database_url, "SELECT coalesce(sum(presses), 0) FROM alert")
-        return summary(found, latencies, rss) | {
+        return summary(found, latencies, answers, rss) | {
             "lost": max(0, sent - stored) + max(0, pressed - signals),
             "duplicated": max(0, stored - sent) + max(0, signals - pressed) + max(0, presses - pressed),
             "parts": at.kind,
@@ -431,9 +442,9 @@ def ending(running: Side) -> Iterator[Side]:
         running.stop()
 
 
-def summary(found: dict[str, list[float]], latencies: list[float], rss: list[float]) -> dict[str, Any]:
+def summary(found: dict[str, list[float]], latencies: list[float], answers: list[float], rss: list[float]) -> dict[str, Any]:
     middle = {key: statistics.median(values) for key, values in found.items()}
-    latencies = sorted(latencies)
+    latencies, answers = sorted(latencies), sorted(answers)
     return {
         "readings_per_s": round(middle["one"]),
         "insert_limit_per_s": round(middle["insert"]),
@@ -444,6 +455,8 @@ def summary(found: dict[str, list[float]], latencies: list[float], rss: list[flo
         "ratio10": round(statistics.median(one / other for one, other in zip(found["ten"], found["insert"], strict=True)), 2),
         "press_p50_ms": round(latencies[len(latencies) // 2], 1),
         "press_p99_ms": round(latencies[int(len(latencies) * 0.99)], 1),
+        "answer_p50_ms": round(answers[len(answers) // 2], 1),
+        "answer_p99_ms": round(answers[int(len(answers) * 0.99)], 1),
         "presses": len(latencies),
         "rss_mb": round(max(rss), 1),
     }

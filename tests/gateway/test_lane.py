@@ -31,11 +31,18 @@ class Killed(Lane):
     """A lane whose process is killed between the commit of its first batch and the acknowledgement."""
 
     def store_some(self, store: Store | None) -> Store | None:
+        if only_kept(self):
+            return super().store_some(store)
         with psycopg.connect(self.database_url, autocommit=True) as conn:
             Store(conn).store([one.frame for one in self.line.taken if one.frame])
         self.line.client.socket().there.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
         self.stop.set()
         return None
+
+
+def only_kept(lane: Lane) -> bool:
+    """Nothing has come yet but what the broker has kept from earlier tests."""
+    return all(one.frame is None or one.frame.retained for one in list(lane.line.taken))
 
 
 # A press
@@ -169,6 +176,8 @@ def test_the_connection_is_cut_between_commit_and_acknowledgement(gateway: Any, 
 
     class Cut(Lane):
         def store_some(self, store: Store | None) -> Store | None:
+            if only_kept(self):
+                return super().store_some(store)
             if not seen:
                 cable.cut()
             seen.append(len(self.line.taken))
