@@ -37,7 +37,7 @@ class Killed(Lane):
             Store(conn).store([one.frame for one in self.line.taken if one.frame])
         self.line.client.socket().there.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
         self.stop.set()
-        return None
+        return store
 
 
 def only_kept(lane: Lane) -> bool:
