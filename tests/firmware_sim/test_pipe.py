@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -62,25 +61,6 @@ def test_messages_of_every_size_arrive_whole(broker: Broker, room: str, until: U
             pipe.publish(room, b"y" * size, qos)
         await until(lambda: len(heard) == 2)
         assert heard == [(room, b"y" * size)] * 2
-        await pipe.close()
-
-    asyncio.run(story())
-
-
-def test_a_message_costs_few_microseconds(broker: Broker, room: str) -> None:
-    """Measured on two shared cores: 1.6 µs; the limit is what the crowd can afford."""
-
-    async def story() -> None:
-        pipe, topic, costs = await connected(broker), room.encode(), []
-        for _ in range(3):
-            began = time.process_time()
-            for _ in range(10_000):
-                if not pipe.free:
-                    await pipe.room()
-                pipe.publish(topic, READING)
-            await pipe.drain()
-            costs.append((time.process_time() - began) / 10_000)
-        assert min(costs) < 8e-6
         await pipe.close()
 
     asyncio.run(story())

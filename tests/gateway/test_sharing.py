@@ -17,6 +17,8 @@ pytestmark = pytest.mark.skipif("CF_TEST_BROKER" not in os.environ, reason="the 
 def other(gateway: Any) -> Iterator[Any]:
     """A second gateway beside the first."""
     made = type(gateway)(gateway.database, gateway.broker)
+    for one in (gateway, made):
+        one.settings = one.settings.model_copy(update={"mqtt_shared": True})
     yield made
     made.close()
 
