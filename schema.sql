@@ -621,6 +621,13 @@ ALTER TABLE public.home ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.job (
+    name text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    error text
+);
+
 CREATE TABLE public.level (
     device_code text NOT NULL,
     kind text NOT NULL,
@@ -648,6 +655,7 @@ CREATE TABLE public.notification (
     due_at timestamp with time zone,
     sent_at timestamp with time zone,
     error text,
+    by text[],
     CONSTRAINT notification_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
 );
 
@@ -746,7 +754,9 @@ CREATE TABLE public.reach (
     person_id bigint NOT NULL,
     channel text NOT NULL,
     address text NOT NULL,
-    dead_at timestamp with time zone
+    dead_at timestamp with time zone,
+    rank smallint DEFAULT 1 NOT NULL,
+    CONSTRAINT reach_rank_check CHECK (((rank >= 1) AND (rank <= 20)))
 );
 
 CREATE TABLE public.reading (
@@ -800,6 +810,26 @@ CREATE TABLE public.session (
     csrf text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.shift (
+    id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    role text NOT NULL,
+    district_id smallint,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT shift_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT shift_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'supervisor'::text, 'caregiver'::text, 'volunteer'::text])))
+);
+
+ALTER TABLE public.shift ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.shift_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.signal (
@@ -922,6 +952,8 @@ ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_code_key UNIQUE (code);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.level
     ADD CONSTRAINT level_pkey PRIMARY KEY (device_code, kind);
 ALTER TABLE ONLY public.migration
@@ -964,6 +996,8 @@ ALTER TABLE ONLY public.role
     ADD CONSTRAINT role_person_id_role_district_id_key UNIQUE NULLS NOT DISTINCT (person_id, role, district_id);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
+ALTER TABLE ONLY public.shift
+    ADD CONSTRAINT shift_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.signal
     ADD CONSTRAINT signal_device_code_kind_once_key UNIQUE (device_code, kind, once);
 ALTER TABLE ONLY public.signal
@@ -1004,6 +1038,7 @@ CREATE INDEX device_silent ON public.device USING btree (silent_since) WHERE (si
 CREATE INDEX device_unbound ON public.device USING btree (first_seen_at) WHERE (home_id IS NULL);
 CREATE UNIQUE INDEX enrolment_open ON public.enrolment USING btree (username) WHERE (used_at IS NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX job_due ON public.job USING btree (due_at);
 CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
 CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -1014,6 +1049,8 @@ CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (c
 CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);
 CREATE INDEX response_person ON public.response USING btree (person_id);
+CREATE INDEX shift_person ON public.shift USING btree (person_id, ends_at);
+CREATE INDEX shift_time ON public.shift USING btree (role, district_id, ends_at, starts_at);
 CREATE INDEX signal_due ON public.signal USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX transfer_credit ON public.transfer USING btree (credit_id, seq);
 CREATE INDEX transfer_debit ON public.transfer USING btree (debit_id, seq);
@@ -1107,6 +1144,10 @@ ALTER TABLE ONLY public.role
     ADD CONSTRAINT role_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.shift
+    ADD CONSTRAINT shift_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.shift
+    ADD CONSTRAINT shift_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.signal
     ADD CONSTRAINT signal_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
 ALTER TABLE ONLY public.signal

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import FastAPI
 
 import cloudfamily_timebank.api
 from cloudfamily_platform.core import db, texts
+from cloudfamily_platform.core.job import Job
 from cloudfamily_platform.core.stage import Clock
 from cloudfamily_platform.people import blindness
 from cloudfamily_platform.people.person import QUERIES
@@ -18,8 +19,9 @@ from cloudfamily_platform.web.stream import Hub
 
 #: Packages with a `migrations` folder, in the order in which they build on each other.
 MIGRATED = ("cloudfamily_platform", "cloudfamily_timebank")
-#: Packages with a `queries.sql`.
+#: Packages with `.sql` files.
 QUERIED = (
+    "cloudfamily_platform.core",
     "cloudfamily_platform.people",
     "cloudfamily_platform.alerts",
     "cloudfamily_platform.services",
@@ -46,9 +48,13 @@ def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] =
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 
-async def tidy(conn: db.Connection, clock: Clock, keep_days: int) -> None:
-    """The daily cron job: partitions ahead, old readings, sessions, enrolment codes, quarantine and commands away."""
-    now = clock()
+def jobs(keep_days: int) -> tuple[Job, ...]:
+    """What comes round, once for all processes."""
+    return (Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),)
+
+
+async def tidy(conn: db.Connection, now: datetime, keep_days: int) -> None:
+    """Partitions ahead; old readings, sessions, enrolment codes, quarantine and commands away."""
     await conn.execute(QUERIES["reading_maintain"], {"now": now, "keep_days": keep_days})
     await conn.execute(QUERIES["forget_old_sessions"], {"now": now})
     await conn.execute(QUERIES["forget_old_enrolments"], {"now": now})

@@ -21,7 +21,7 @@ from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
 from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, watch
-from cloudfamily_platform.core import db
+from cloudfamily_platform.core import db, job
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
 from cloudfamily_platform.people import blindness
@@ -79,7 +79,8 @@ class Runner:
     async def prepare(self) -> None:
         """Before the first stage looks: partitions for today's readings, and time to speak after we were away."""
         async with self.pool.connection() as conn:
-            await composition.tidy(conn, clock, self.settings.keep_days)
+            await composition.tidy(conn, clock(), self.settings.keep_days)
+            await job.register(conn, composition.jobs(self.settings.keep_days), clock())
             if "gateway" in self.roles:
                 await blindness.alive(conn, clock(), self.settings.gateway_name)
 
@@ -147,6 +148,7 @@ class Runner:
             self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
         if "alerts" in self.roles:
             found += [*watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES]
+            found.append(job.stage(composition.jobs(self.settings.keep_days)))
         if "timebank" in self.roles:
             found.append(credit.STAGE)
         return found
@@ -160,17 +162,15 @@ class Runner:
         self.tasks += [hub.run, lambda: server.serve(made, hub)]
 
     def jobs(self) -> dict[str, tuple[float, clockwork.Job]]:
+        """What each process does for itself, again and again; what is done once for all of them is a `job` of the database."""
+
         async def alive() -> None:
             async with self.living:
                 if not self.stop.is_set() and all(lane.ready for lane in self.lanes):
                     async with self.pool.connection() as conn:
                         await blindness.alive(conn, clock(), self.settings.gateway_name)
 
-        async def tidy() -> None:
-            async with self.pool.connection() as conn:
-                await composition.tidy(conn, clock, self.settings.keep_days)
-
-        found: dict[str, tuple[float, clockwork.Job]] = {"tidy": (3600.0, tidy)}
+        found: dict[str, tuple[float, clockwork.Job]] = {}
         if "gateway" in self.roles:
             found["alive"] = (10.0, alive)
             if self.settings.mosquitto_dir:

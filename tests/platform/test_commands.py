@@ -111,8 +111,8 @@ def test_old_commands_are_forgotten_and_waiting_ones_are_not(world: Any) -> None
     done, waiting = (world.run(command.give(world.conn, "WX-001-button", "test", {}, operator, world.now))["id"] for _ in range(2))
     world.say("cf/v1/WX-001-button/report", {"id": done, "state": "done"})
     world.wait(days=89)
-    world.run(composition.tidy(world.conn, lambda: world.now, 400))
+    world.run(composition.tidy(world.conn, world.now, 400))
     assert world.value("SELECT count(*) FROM command") == 2
     world.wait(days=2)
-    world.run(composition.tidy(world.conn, lambda: world.now, 400))
+    world.run(composition.tidy(world.conn, world.now, 400))
     assert [row["id"] for row in world.rows("SELECT id FROM command")] == [waiting]

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
-from cloudfamily_platform.alerts import alert, offers, policy
+from cloudfamily_platform.alerts import alert, notify, offers, policy
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage, take_one
@@ -40,18 +38,15 @@ async def tell_all(conn: db.Connection, row: dict[str, Any], those: Sequence[str
     number = (await db.one(await conn.execute(QUERIES["next_round"], row)))["round"]
     for whom in those:
         await tell(conn, row, whom, number, now)
-    await db.hint(conn, "notification")
+    await notify.send(conn)
 
 
 async def tell(conn: db.Connection, row: dict[str, Any], whom: str, number: int, now: datetime) -> None:
     """Tells the people that a policy names, each once in a round; somebody who cannot be told is a line of the timeline, not a silence."""
     for person in await named(conn, row, whom):
-        if person["channel"] is None:
-            if whom.startswith("family"):
-                await alert.add_event(conn, row["id"], "not_told", now, actor_id=person["person_id"], params={"reason": "no_channel"})
-            continue
-        said = {"alert_id": row["id"], "message": "alert", "params": Jsonb({}), "round": number, "now": now}
-        await conn.execute(QUERIES["add_notification"], person | said)
+        told = await notify.tell(conn, row["id"], person["person_id"], "alert", now, number=number)
+        if not told and whom.startswith("family"):
+            await alert.add_event(conn, row["id"], "not_told", now, actor_id=person["person_id"], params={"reason": "no_channel"})
 
 
 async def named(conn: db.Connection, row: dict[str, Any], whom: str) -> list[dict[str, Any]]:

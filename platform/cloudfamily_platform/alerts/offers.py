@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from cloudfamily_platform.alerts import alert, matching, policy
+from cloudfamily_platform.alerts import alert, matching, notify, policy
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.alerts.rules.hazard import SKILL
 from cloudfamily_platform.core import db
@@ -25,7 +25,7 @@ async def make(conn: db.Connection, row: dict[str, Any], count: int, now: dateti
     for match in matches:
         await ask(conn, row, match, now)
     if matches:
-        await db.hint(conn, "notification")
+        await notify.send(conn)
     return len(matches)
 
 
@@ -35,12 +35,9 @@ async def ask(conn: db.Connection, row: dict[str, Any], match: matching.Match, n
     if await (await conn.execute(QUERIES["add_offer"], values)).fetchone() is None:
         return
     await alert.add_event(conn, row["id"], "offered", now, actor_id=match.person_id, params={"distance_m": match.distance_m})
-    reach = await (await conn.execute(QUERIES["reach_of"], values)).fetchone()
-    if reach is None:
+    if not await notify.tell(conn, row["id"], match.person_id, "offer", now):
         params = {"reason": "no_channel", "message": "offer"}
         await alert.add_event(conn, row["id"], "not_told", now, actor_id=match.person_id, params=params)
-    else:
-        await conn.execute(QUERIES["notify_once_more"], values | {"channel": reach["channel"], "message": "offer"})
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:

@@ -113,35 +113,13 @@ UPDATE alert SET state = 'open', handler_id = NULL, due_at = %(now)s WHERE id = 
 UPDATE response SET ended = 'dropped', ended_at = %(now)s WHERE alert_id = %(id)s AND ended IS NULL RETURNING person_id;
 
 -- name: people_by_role
-SELECT DISTINCT p.id AS person_id, x.channel FROM person p
+SELECT DISTINCT p.id AS person_id FROM person p
 JOIN role r ON r.person_id = p.id AND r.role = %(role)s AND (r.district_id IS NULL OR r.district_id = %(district_id)s)
-LEFT JOIN reach x ON x.person_id = p.id AND x.dead_at IS NULL
 WHERE p.canary = %(canary)s ORDER BY p.id LIMIT 200;
 
 -- name: people_of_family
-SELECT p.id AS person_id, x.channel FROM contact c JOIN person p ON p.id = c.person_id
-LEFT JOIN reach x ON x.person_id = p.id AND x.dead_at IS NULL
+SELECT p.id AS person_id FROM contact c JOIN person p ON p.id = c.person_id
 WHERE c.home_id = %(home_id)s AND c.rank <= %(rank)s AND p.canary = %(canary)s ORDER BY c.rank;
-
--- name: add_notification
-INSERT INTO notification (alert_id, person_id, channel, message, params, round, created_at, due_at)
-VALUES (%(alert_id)s, %(person_id)s, %(channel)s, %(message)s, %(params)s, %(round)s, %(now)s, %(now)s)
-ON CONFLICT (alert_id, person_id, message, round) DO NOTHING;
-
--- name: notify_once_more
--- Each time it is said anew, however often before; under the alert's lock, so that the count holds.
-INSERT INTO notification (alert_id, person_id, channel, message, round, created_at, due_at)
-SELECT %(alert_id)s, %(person_id)s, %(channel)s, %(message)s, count(*), %(now)s, %(now)s
-FROM notification WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND message = %(message)s;
-
--- name: tell_those_told
-INSERT INTO notification (alert_id, person_id, channel, message, params, round, created_at, due_at)
-SELECT n.alert_id, n.person_id, n.channel, %(message)s, %(params)s,
-       (SELECT count(*) FROM notification m WHERE m.alert_id = n.alert_id AND m.person_id = n.person_id AND m.message = %(message)s), %(now)s, %(now)s
-FROM (SELECT DISTINCT alert_id, person_id, channel FROM notification WHERE alert_id = %(alert_id)s AND message = 'alert') n
-JOIN contact c ON c.person_id = n.person_id JOIN alert a ON a.id = n.alert_id AND a.home_id = c.home_id
-WHERE n.person_id <> %(actor_id)s
-ON CONFLICT (alert_id, person_id, message, round) DO NOTHING;
 
 -- name: candidates
 SELECT r.person_id, r.lat, r.lon, r.reach_m, o.id IS NOT NULL AS asked_before
@@ -159,9 +137,6 @@ INSERT INTO offer (alert_id, person_id, distance_m, offered_at, due_at)
 VALUES (%(alert_id)s, %(person_id)s, %(distance_m)s, %(now)s, %(due_at)s)
 ON CONFLICT (alert_id, person_id) DO UPDATE SET state = 'offered', offered_at = EXCLUDED.offered_at, due_at = EXCLUDED.due_at
 WHERE offer.state IN ('lapsed', 'withdrawn') RETURNING id;
-
--- name: reach_of
-SELECT channel FROM reach WHERE person_id = %(person_id)s AND dead_at IS NULL ORDER BY channel LIMIT 1;
 
 -- name: claim_offer
 SELECT o.id, o.alert_id, o.person_id, a.state FROM offer o JOIN alert a ON a.id = o.alert_id

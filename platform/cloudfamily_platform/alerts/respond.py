@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg.types.json import Jsonb
-
-from cloudfamily_platform.alerts import alert, offers, policy
+from cloudfamily_platform.alerts import alert, notify, offers, policy
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.people.person import Person
@@ -152,14 +150,11 @@ async def withdraw(conn: db.Connection, row: dict[str, Any], now: datetime) -> N
     """Nobody else need come: standing offers end, and those who were asked hear so."""
     asked = await (await conn.execute(QUERIES["withdraw_offers"], {"alert_id": row["id"]})).fetchall()
     for person in asked:
-        reach = await (await conn.execute(QUERIES["reach_of"], person)).fetchone()
-        if reach is not None:
-            await conn.execute(QUERIES["notify_once_more"], person | reach | {"alert_id": row["id"], "message": "taken", "now": now})
+        await notify.tell(conn, row["id"], person["person_id"], "taken", now)
 
 
 async def progress(conn: db.Connection, row: dict[str, Any], person: Person, kind: str, now: datetime, params: dict[str, str] | None = None) -> None:
     """The family who were told of it hear how it goes on; the timeline gets its line."""
-    said = {"alert_id": row["id"], "message": kind, "params": Jsonb({"actor": person.name, **(params or {})})}
-    await conn.execute(QUERIES["tell_those_told"], said | {"actor_id": person.id, "now": now})
-    await db.hint(conn, "notification")
+    await notify.tell_those_told(conn, row["id"], person.id, kind, {"actor": person.name, **(params or {})}, now)
+    await notify.send(conn)
     await alert.add_event(conn, row["id"], kind, now, actor_id=person.id, params=params)

@@ -22,7 +22,7 @@ WHERE id = %(id)s AND verified_at IS NULL AND person_id <> %(verified_by)s RETUR
 INSERT INTO notification (alert_id, person_id, channel, message, params, created_at, due_at)
 SELECT %(alert_id)s, c.person_id, x.channel, 'confirm_visit', %(params)s, %(now)s, %(now)s
 FROM contact c JOIN reach x ON x.person_id = c.person_id AND x.dead_at IS NULL
-WHERE c.home_id = %(home_id)s AND c.person_id <> %(person_id)s ORDER BY c.rank LIMIT 1
+WHERE c.home_id = %(home_id)s AND c.person_id <> %(person_id)s ORDER BY c.rank, x.rank, x.channel LIMIT 1
 ON CONFLICT (alert_id, person_id, message, round) DO NOTHING;
 
 -- name: visit_by_id
