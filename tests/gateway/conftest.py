@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +19,7 @@ from paho.mqtt.properties import Properties
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.lane import Lane, lanes
 from cloudfamily_platform.core.settings import Settings
+from cloudfamily_sim.cable import Cable
 
 Broker = tuple[str, int]
 SECONDS = 15.0
@@ -78,61 +77,6 @@ class Device:
             last = self.say(f"cf/v1/{self.code}/reading", {"t": t, "values": values or {"temperature": 21.5}}, qos)
         if last:
             last.wait_for_publish(SECONDS)
-
-
-class Cable:
-    """A TCP relay before the broker that can be cut or swallow what is said; what is plugged in again goes through."""
-
-    def __init__(self, broker: Broker) -> None:
-        self.broker, self.ends = broker, list[socket.socket]()
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.address: Broker = self.server.getsockname()
-        self.plugged, self.lock = True, threading.Lock()
-        #: Takes what is sent and lets nothing out at the other end: a link that only looks alive.
-        self.swallows = False
-        self.thread = threading.Thread(target=self.accept)
-        self.thread.start()
-
-    def accept(self) -> None:
-        copiers = []
-        with suppress(OSError):
-            while True:
-                near, _ = self.server.accept()
-                if not self.plugged:
-                    near.close()
-                    continue
-                far = socket.create_connection(self.broker)
-                with self.lock:
-                    self.ends += [near, far]
-                copiers += [threading.Thread(target=self.copy, args=pair) for pair in ((near, far), (far, near))]
-                for copier in copiers[-2:]:
-                    copier.start()
-        for copier in copiers:
-            copier.join()
-
-    def copy(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                if not self.swallows:
-                    target.sendall(data)
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def cut(self) -> None:
-        """Ends every connection at once; new ones are refused until `plugged` is True again."""
-        self.plugged = False
-        with self.lock:
-            for end in self.ends:
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.cut()
-        self.server.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-        for end in (self.server, *self.ends):
-            end.close()
 
 
 class Gateway:
