@@ -17,8 +17,8 @@ lint: .venv/ready ## formatting, lints, types, import contracts
 schema: .venv/ready ## write schema.sql from the migrations
 	@$(RUN)/cloudfamily schema
 
-faults: .venv/ready ## the slow fault tests: a crash before every statement, the plug pulled, 50 kills under load
-	@$(RUN)/pytest -m slow && $(RUN)/python tests/faults/kills.py
+faults: .venv/ready ## the slow fault tests: a crash before every statement, the plug pulled, 50 kills and 200 faults under load
+	@$(RUN)/pytest -m slow && $(RUN)/python tests/faults/kills.py && $(RUN)/python tests/faults/alerts.py
 
 bench-latency: .venv/ready ## press → console against the bare floor
 	@$(RUN)/python tests/bench/latency.py
