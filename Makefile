@@ -26,10 +26,13 @@ bench-latency: .venv/ready ## press → console against the bare floor
 bench-ingest: .venv/ready ## readings a second through one gateway, beside the limits around it
 	@$(RUN)/python tests/bench/ingest.py
 
+bench-alerts: .venv/ready ## press → channel and the oldest due row, with 100,000 homes and 10,000 open alerts
+	@$(RUN)/python tests/bench/alerts.py
+
 .venv/ready: pyproject.toml requirements.lock
 	@test -x $(RUN)/python || $(PYTHON) -m venv .venv
 	@$(RUN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: run test console lint schema faults bench-latency bench-ingest
+.PHONY: run test console lint schema faults bench-latency bench-ingest bench-alerts
