@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from cloudfamily import composition, press
+from cloudfamily.embedded import ports
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.postgres import EmbeddedPostgres
 from cloudfamily.parts import Parts
@@ -50,12 +50,6 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("same")
     composition.speak()
     logs.configure("error", "console")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -86,7 +80,7 @@ def server() -> Iterator[str]:
         yield url
         return
     with passable_folder(in_memory()) as folder:
-        embedded = EmbeddedPostgres(folder, free_port())
+        embedded = EmbeddedPostgres(folder, ports.any_free())
         url = embedded.start()
         with psycopg.connect(url, autocommit=True) as conn:  # a database a test is mostly waiting for the disk; tests/faults has its own
             conn.execute("ALTER SYSTEM SET fsync = off")
@@ -131,7 +125,7 @@ def broker() -> Iterator[tuple[str, int]]:
         yield host, int(port)
         return
     with passable_folder() as folder:
-        embedded = EmbeddedBroker(folder, free_port())
+        embedded = EmbeddedBroker(folder, ports.any_free())
         yield embedded.start()
         embedded.stop()
 
@@ -270,7 +264,7 @@ class System:
 
     def __init__(self, folder: Path, database_url: str, broker: tuple[str, int]) -> None:
         self.folder = folder
-        self.web_port, self.chat_port = free_port(), free_port()
+        self.web_port, self.chat_port = ports.any_free(), ports.any_free()
         self.environment = {
             **os.environ,
             "CF_DATA_DIR": str(folder),
@@ -343,7 +337,7 @@ def system(server: str, template: str) -> Iterator[System]:
             host, _, port = address.partition(":")
             made = System(folder, on(server, name), (host, int(port)))
         else:
-            own = EmbeddedBroker(folder / "broker", free_port())
+            own = EmbeddedBroker(folder / "broker", ports.any_free())
             stack.callback(own.stop)
             made = System(folder, on(server, name), own.start())
         made.start()

@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ import psycopg
 from aiohttp import web
 
 from cloudfamily import composition
+from cloudfamily.embedded import ports
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.postgres import EmbeddedPostgres
 from cloudfamily_gateway import wire
@@ -45,12 +45,6 @@ SAMPLE_SECONDS = 0.25
 PATIENCE_SECONDS = 60.0
 #: Homes whose buttons are pressed: apart from those with open alerts.
 PRESSED_FROM = HOMES - 2_000
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Sink:
@@ -135,18 +129,18 @@ class Plant:
                 conn.execute(f"CREATE DATABASE {name}".encode())
             self.url = psycopg.conninfo.make_conninfo(url, dbname=name)
         else:
-            database = EmbeddedPostgres(folder / "postgres", free_port())
+            database = EmbeddedPostgres(folder / "postgres", ports.any_free())
             self.url = database.start()
             stack.callback(database.stop)
         if address := os.environ.get("CF_TEST_BROKER"):
             host, _, port = address.partition(":")
             self.broker = host, int(port)
         else:
-            broker = EmbeddedBroker(folder / "broker", free_port())
+            broker = EmbeddedBroker(folder / "broker", ports.any_free())
             self.broker = broker.start()
             stack.callback(broker.stop)
         migrate.migrate(self.url, composition.MIGRATED)
-        port = free_port()
+        port = ports.any_free()
         self.start(stack, "sink", [sys.executable, __file__, "--sink", str(port), str(self.journal)])
         self.environment = {
             **os.environ,

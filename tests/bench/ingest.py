@@ -20,7 +20,6 @@ import mmap
 import os
 import platform
 import shutil
-import socket
 import statistics
 import struct
 import subprocess
@@ -42,6 +41,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from cloudfamily import composition
+from cloudfamily.embedded import ports
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.postgres import EmbeddedPostgres
 from cloudfamily_gateway.ingest import QUERIES
@@ -73,12 +73,6 @@ class Place:
     kind: str
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 # The parts
 
 
@@ -91,14 +85,14 @@ def place() -> Iterator[Place]:
         if server := os.environ.get("CF_TEST_DATABASE_URL"):
             database = "TimescaleDB"
         else:
-            postgres = EmbeddedPostgres(folder / "postgres", free_port())
+            postgres = EmbeddedPostgres(folder / "postgres", ports.any_free())
             stack.callback(postgres.stop)
             server, database = postgres.start(), "embedded PostgreSQL"
         if address := os.environ.get("CF_TEST_BROKER"):
             host, _, port = address.partition(":")
             broker = "Mosquitto"
         else:
-            embedded = EmbeddedBroker(folder / "broker", free_port())
+            embedded = EmbeddedBroker(folder / "broker", ports.any_free())
             stack.callback(embedded.stop)
             host, number = embedded.start()
             port, broker = str(number), embedded.name
@@ -219,7 +213,7 @@ class Product:
     """`cloudfamily run gateway web` and `cloudfamily run alerts`, each a process of its own, as in production."""
 
     def __init__(self, at: Place, folder: Path) -> None:
-        self.at, self.web_port = at, free_port()
+        self.at, self.web_port = at, ports.any_free()
         environment = {
             **os.environ,
             "CF_DATABASE_URL": at.database_url,

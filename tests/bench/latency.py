@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import queue
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import paho.mqtt.client as mqtt
 import psycopg
 
 from cloudfamily.canary import Session
+from cloudfamily.embedded import ports
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import wire
 from cloudfamily_platform.core import db
@@ -32,12 +32,6 @@ ROUNDS = 5
 PAUSE_SECONDS = 0.05
 WARM_UP_SECONDS = 15.0
 PATIENCE_SECONDS = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def client(parts: Parts, name: str, **more: bool) -> mqtt.Client:
@@ -148,7 +142,7 @@ async def measure(parts: Parts) -> tuple[list[list[float]], list[list[float]]]:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cf-bench-") as folder:
         Path(folder).chmod(0o755)  # as root, the database runs as somebody else
-        ports = {f"CF_{name}_PORT": str(free_port()) for name in ("DATABASE", "MQTT", "WEB", "CHAT")}
+        ports = {f"CF_{name}_PORT": str(ports.any_free()) for name in ("DATABASE", "MQTT", "WEB", "CHAT")}
         log = (Path(folder) / "log").open("wb")
         process = subprocess.Popen([sys.executable, "-m", "cloudfamily", "run"], env={**os.environ, **ports, "CF_DATA_DIR": folder}, stdout=log, stderr=log)
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cloudfamily.embedded import ports
 from cloudfamily.embedded.postgres import EmbeddedPostgres
 
 
@@ -34,7 +34,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def port() -> int:
-    return free_port()
+    return ports.any_free()
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ def once_made() -> Iterator[Path]:
     """A data folder whose database was made, started and stopped once."""
     base = Path(tempfile.mkdtemp())
     base.chmod(0o755)
-    server = EmbeddedPostgres(base / "data", free_port())
+    server = EmbeddedPostgres(base / "data", ports.any_free())
     server.start()
     server.stop()
     yield base / "data"
@@ -59,12 +59,6 @@ def made(once_made: Path, folder: Path) -> Path:
 @pytest.fixture
 def nothing_runs(folder: Path) -> Callable[[], bool]:
     return lambda: processes_of(folder) == []
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:

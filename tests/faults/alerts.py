@@ -30,6 +30,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from cloudfamily import composition
+from cloudfamily.embedded import ports
 from cloudfamily_platform.alerts import respond
 from cloudfamily_platform.core import db, errors, logs
 from cloudfamily_platform.people import person as people
@@ -60,7 +61,7 @@ class Plant(kills.Parts):
     def __init__(self, folder: Path, rng: random.Random) -> None:
         super().__init__(folder)
         self.rng, self.stack = rng, ExitStack()
-        self.chat_port, self.journal = kills.free_port(), folder / "journal"
+        self.chat_port, self.journal = ports.any_free(), folder / "journal"
         self.environment |= {
             "CF_TELEGRAM_TOKEN": "1:faults",
             "CF_TELEGRAM_API": f"http://127.0.0.1:{self.chat_port}",

@@ -13,7 +13,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from typing import Any
 import psycopg
 
 from cloudfamily import composition
+from cloudfamily.embedded import ports
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily.embedded.errors import StartError
 from cloudfamily.embedded.postgres import EmbeddedPostgres
@@ -44,19 +44,13 @@ PAUSE_SECONDS = (0.3, 3.0)
 PATIENCE_SECONDS = 180.0
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Parts:
     """Database, broker and the product's two processes, each of which can be killed and comes back."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.database = EmbeddedPostgres(folder / "postgres", free_port())
-        self.broker = EmbeddedBroker(folder / "broker", free_port())
+        self.database = EmbeddedPostgres(folder / "postgres", ports.any_free())
+        self.broker = EmbeddedBroker(folder / "broker", ports.any_free())
         self.url = self.database.start()
         self.address = self.broker.start()
         self.environment = {

@@ -23,6 +23,7 @@ import psycopg
 import pytest
 
 from cloudfamily.canary import Canary, Session
+from cloudfamily.embedded import ports
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import wire
 from cloudfamily_platform.core import db
@@ -32,18 +33,12 @@ PRESS = {"t": None, "seq": 77, "kind": "sos"}
 DEADLINE_SECONDS = 60.0
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Plug:
     """`cloudfamily run` without the demo, in a folder of its own, that can be pulled at any moment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        ports = {f"CF_{name}_PORT": str(free_port()) for name in ("DATABASE", "MQTT", "WEB", "CHAT")}
+        ports = {f"CF_{name}_PORT": str(ports.any_free()) for name in ("DATABASE", "MQTT", "WEB", "CHAT")}
         self.environment = {**os.environ, **ports, "CF_DATA_DIR": str(folder), "CF_DEMO": "false", "CF_POLL_SECONDS": "0.2"}
         self.pulled = 0
         self.process: subprocess.Popen[bytes] | None = None

@@ -12,6 +12,13 @@ LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 1.0
 
 
+def any_free() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
 def require_free(port: int, setting: str) -> None:
     """Raises StartError, naming the setting, unless a server can listen on this loopback port, within a second.
 

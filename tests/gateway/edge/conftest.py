@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as mqtt
 import pytest
 
+from cloudfamily.embedded import ports
 from cloudfamily.embedded.broker import EmbeddedBroker
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.edge import connection, local
@@ -78,23 +78,12 @@ class City:
         self.client.loop_stop()
 
 
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    return a_free_port
-
-
 @pytest.fixture(scope="session")
 def home_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     folder = tmp_path_factory.mktemp("home")
     for parent in (folder, *folder.parents[:3]):
         parent.chmod(0o755)
-    embedded = EmbeddedBroker(folder, a_free_port())
+    embedded = EmbeddedBroker(folder, ports.any_free())
     yield embedded.start()
     embedded.stop()
 

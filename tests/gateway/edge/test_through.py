@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from cloudfamily.embedded import ports
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.edge import alarms, forward
 from cloudfamily_gateway.ingest import Store
@@ -85,7 +86,7 @@ log_dest none
 
 
 @pytest.fixture
-def mosquittos(tmp_path: Path, free_port: Callable[[], int], until: Until) -> Iterator[list[tuple[str, int]]]:
+def mosquittos(tmp_path: Path, until: Until) -> Iterator[list[tuple[str, int]]]:
     """Two of them: the hub's and the city's. The city's keeps Mosquitto's own limit of 20 messages under way."""
     program = os.environ.get("CF_TEST_MOSQUITTO") or shutil.which("mosquitto")
     if program is None:
@@ -93,7 +94,7 @@ def mosquittos(tmp_path: Path, free_port: Callable[[], int], until: Until) -> It
     addresses = list[tuple[str, int]]()
     with ExitStack() as stack:
         for name in ("home", "city"):
-            port, file = free_port(), tmp_path / f"{name}.conf"
+            port, file = ports.any_free(), tmp_path / f"{name}.conf"
             file.write_text(CONFIGURATION.format(port=port), encoding="ascii")
             process = stack.enter_context(subprocess.Popen([program, "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             stack.callback(process.terminate)
