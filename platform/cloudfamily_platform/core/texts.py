@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 LANGUAGES = ("zh-CN", "en")
@@ -16,7 +18,7 @@ class Text(NamedTuple):
     """A sentence in no language yet: it can be the parameter of another, or one of a list of them."""
 
     key: str
-    params: dict[str, object] = {}
+    params: Mapping[str, object] = MappingProxyType({})
 
 
 def register(package: str) -> None:

@@ -38,9 +38,8 @@ async def write_all(conn: db.Connection, now: datetime) -> None:
 
 async def write(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
     """Makes the rows of one rotation what it says from now on. What has been stays: who was on duty is known for good."""
-    wanted = {
-        rotation.Span(max(span.starts_at, now), span.ends_at, span.person_id) for span in await planned(conn, row, now - LONGEST_SHIFT, now + AHEAD) if span.ends_at > now
-    }
+    coming = [span for span in await planned(conn, row, now - LONGEST_SHIFT, now + AHEAD) if span.ends_at > now]
+    wanted = {rotation.Span(max(span.starts_at, now), span.ends_at, span.person_id) for span in coming}
     rows = await (await conn.execute(QUERIES["written_shifts"], {"id": row["id"], "now": now})).fetchall()
     there = {one["id"]: rotation.Span(one["starts_at"], one["ends_at"], one["person_id"]) for one in rows}
     wrong = [shift_id for shift_id, span in there.items() if span not in wanted]
@@ -212,10 +211,12 @@ async def listing(conn: db.Connection, person: Person, since: datetime, until: d
     }
 
 
-async def notes(conn: db.Connection, district_id: int | None, since: datetime, until: datetime) -> list[Text]:
+async def notes(conn: db.Connection, district_id: int | None, since: datetime, until: datetime, now: datetime) -> list[Text]:
     """What is not known about who is on duty in a district in that time."""
     rows = await (await conn.execute(QUERIES["live_rotations"], {"id": None})).fetchall()
-    return unknown_holidays([row for row in rows if row["district_id"] in (district_id, None)], since.date(), until.date())
+    mine = [row for row in rows if row["district_id"] in (district_id, None)]
+    found = unknown_holidays(mine, since.date(), until.date())
+    return [Text("roster.not_written", {"weeks": AHEAD.days // 7}), *found] if mine and until > now + AHEAD else found
 
 
 def unknown_holidays(rotations: Sequence[dict[str, Any]], since: date, until: date) -> list[Text]:
