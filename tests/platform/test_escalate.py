@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -82,6 +83,25 @@ def test_only_those_of_the_district(world: Any, alarm: Callable[..., int]) -> No
         world.wait(seconds=wait_s)
         world.drain(*escalate.STAGES)
     assert told(world) == ["city", "here"]
+
+
+def test_those_on_shift_and_everybody_when_nobody_is(world: Any, alarm: Callable[..., int], timeline: Callable[..., list[str]]) -> None:
+    for number in (1, 2):
+        world.home(f"WX-00{number}")
+    day = world.person("day", "operator", chat=1)
+    world.person("night", "operator", chat=2)
+    ends_at = world.now + timedelta(hours=1)
+    world.insert("shift", person_id=day.id, role="operator", district_id=world.district_id, starts_at=world.now, ends_at=ends_at)
+    first = alarm()
+    world.drain(*escalate.STAGES)
+    assert told(world) == ["day"]
+    world.sync.execute("UPDATE alert SET due_at = 'infinity'")
+    world.now = ends_at
+    second = alarm(device="WX-002-button")
+    world.drain(*escalate.STAGES)
+    assert told(world) == ["day", "night"]
+    assert [("nobody_on_duty" in timeline(alert_id)) for alert_id in (first, second)] == [False, True]
+    assert world.value("SELECT params FROM alert_event WHERE kind = 'nobody_on_duty'") == {"whom": "operators"}
 
 
 def test_an_unknown_device_has_no_family_but_operators(world: Any, alarm: Callable[..., int]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+import psycopg
+import structlog
 from psycopg.types.json import Jsonb
 
 from cloudfamily_platform.core import db, errors
@@ -16,6 +18,7 @@ from cloudfamily_platform.core.texts import Text
 from cloudfamily_platform.people import holiday, rotation
 from cloudfamily_platform.people.person import QUERIES, Person
 
+log = structlog.get_logger()
 AHEAD = timedelta(weeks=8)
 LONGEST_SHIFT = timedelta(days=7)
 #: How far a listing reaches at most.
@@ -30,10 +33,16 @@ async def on_duty(conn: db.Connection, role: str, district_id: int | None, at: d
 
 
 async def write_all(conn: db.Connection, now: datetime) -> None:
-    """The job: every rotation is written out further. Rows that are right already are left alone."""
+    """The job: every rotation is written out further. Rows that are right already are left alone, and so is a rotation that fails."""
     await conn.execute(QUERIES["lock_rosters"])
     for row in await (await conn.execute(QUERIES["live_rotations"], {"id": None})).fetchall():
-        await write(conn, row, now)
+        try:
+            async with conn.transaction():
+                await write(conn, row, now)
+        except psycopg.OperationalError:
+            raise
+        except Exception:
+            log.exception("rotation_not_written", rotation=row["id"], name=row["name"])
 
 
 async def write(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
