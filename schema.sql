@@ -43,6 +43,23 @@ BEGIN
     NEW.bound_at := coalesce(NEW.bound_at, NEW.watched_from);
     RETURN NEW;
 END $$;
+CREATE FUNCTION public.duty(wanted text, place smallint, moment timestamp with time zone) RETURNS TABLE(person_id bigint, rostered boolean, on_shift boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT DISTINCT r.person_id,
+           EXISTS (SELECT FROM shift s WHERE s.role = wanted AND (s.district_id IS NULL OR s.district_id = place)),
+           EXISTS (SELECT FROM shift s WHERE s.person_id = r.person_id AND s.role = wanted AND (s.district_id IS NULL OR s.district_id = place)
+                   AND s.starts_at <= moment AND s.ends_at > moment)
+    FROM role r WHERE r.role = wanted AND (r.district_id IS NULL OR r.district_id = place)
+$$;
+CREATE FUNCTION public.policy_for(place smallint, what text, how_bad text) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT p.id FROM policy p
+    WHERE p.severity = how_bad AND (p.district_id IS NULL OR p.district_id = place) AND (p.kind IS NULL OR p.kind = what)
+      AND (p.active OR (p.district_id IS NULL AND p.kind IS NULL))
+    ORDER BY p.active DESC, p.district_id NULLS LAST, p.kind NULLS LAST, p.version DESC, p.id DESC LIMIT 1
+$$;
 CREATE FUNCTION public.reading_maintain(at timestamp with time zone, keep_days integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -275,6 +292,11 @@ ALTER TABLE public.alert_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.alert_guest (
+    alert_id bigint NOT NULL,
+    person_id bigint NOT NULL
 );
 
 ALTER TABLE public.alert ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -641,6 +663,12 @@ CREATE TABLE public.migration (
     ran_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.neighbour (
+    district_id smallint NOT NULL,
+    neighbour_id smallint NOT NULL,
+    CONSTRAINT neighbour_check CHECK ((district_id <> neighbour_id))
+);
+
 CREATE TABLE public.notification (
     id bigint NOT NULL,
     alert_id bigint NOT NULL,
@@ -695,6 +723,26 @@ ALTER TABLE public.outage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.override (
+    id integer NOT NULL,
+    instead_of bigint NOT NULL,
+    person_id bigint NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    created_by bigint,
+    CONSTRAINT override_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT override_check1 CHECK ((instead_of <> person_id))
+);
+
+ALTER TABLE public.override ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.override_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.person ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.person_id_seq
     START WITH 1
@@ -712,6 +760,10 @@ CREATE TABLE public.policy (
     severity text NOT NULL,
     plan jsonb NOT NULL,
     active boolean DEFAULT true NOT NULL,
+    kind text,
+    created_at timestamp with time zone,
+    created_by bigint,
+    CONSTRAINT policy_kind_check CHECK ((kind <> ''::text)),
     CONSTRAINT policy_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text]))),
     CONSTRAINT policy_version_check CHECK ((version > 0))
 );
@@ -804,6 +856,38 @@ CREATE TABLE public.role (
     CONSTRAINT role_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'supervisor'::text, 'caregiver'::text, 'volunteer'::text, 'family'::text])))
 );
 
+CREATE TABLE public.rotation (
+    id integer NOT NULL,
+    name text NOT NULL,
+    district_id smallint,
+    role text NOT NULL,
+    timezone text NOT NULL,
+    starts_on date NOT NULL,
+    handover_days integer NOT NULL,
+    shifts jsonb NOT NULL,
+    holidays text,
+    on_holidays jsonb,
+    ended_at timestamp with time zone,
+    CONSTRAINT rotation_handover_days_check CHECK (((handover_days >= 1) AND (handover_days <= 366))),
+    CONSTRAINT rotation_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT rotation_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'supervisor'::text, 'caregiver'::text, 'volunteer'::text])))
+);
+
+ALTER TABLE public.rotation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rotation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.rotation_person (
+    rotation_id integer NOT NULL,
+    place smallint NOT NULL,
+    person_id bigint NOT NULL
+);
+
 CREATE TABLE public.session (
     hash bytea NOT NULL,
     person_id bigint NOT NULL,
@@ -819,6 +903,7 @@ CREATE TABLE public.shift (
     district_id smallint,
     starts_at timestamp with time zone NOT NULL,
     ends_at timestamp with time zone NOT NULL,
+    rotation_id integer,
     CONSTRAINT shift_check CHECK ((ends_at > starts_at)),
     CONSTRAINT shift_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'supervisor'::text, 'caregiver'::text, 'volunteer'::text])))
 );
@@ -922,6 +1007,8 @@ ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.alert_event
     ADD CONSTRAINT alert_event_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.alert_guest
+    ADD CONSTRAINT alert_guest_pkey PRIMARY KEY (alert_id, person_id);
 ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.alive
@@ -958,6 +1045,8 @@ ALTER TABLE ONLY public.level
     ADD CONSTRAINT level_pkey PRIMARY KEY (device_code, kind);
 ALTER TABLE ONLY public.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.neighbour
+    ADD CONSTRAINT neighbour_pkey PRIMARY KEY (district_id, neighbour_id);
 ALTER TABLE ONLY public.notification
     ADD CONSTRAINT notification_alert_id_person_id_message_round_key UNIQUE (alert_id, person_id, message, round);
 ALTER TABLE ONLY public.notification
@@ -968,6 +1057,8 @@ ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.outage
     ADD CONSTRAINT outage_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.override
+    ADD CONSTRAINT override_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.person
     ADD CONSTRAINT person_code_key UNIQUE (code);
 ALTER TABLE ONLY public.person
@@ -994,6 +1085,10 @@ ALTER TABLE ONLY public.response
     ADD CONSTRAINT response_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.role
     ADD CONSTRAINT role_person_id_role_district_id_key UNIQUE NULLS NOT DISTINCT (person_id, role, district_id);
+ALTER TABLE ONLY public.rotation_person
+    ADD CONSTRAINT rotation_person_pkey PRIMARY KEY (rotation_id, place);
+ALTER TABLE ONLY public.rotation
+    ADD CONSTRAINT rotation_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
 ALTER TABLE ONLY public.shift
@@ -1045,11 +1140,14 @@ CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT
 CREATE INDEX offer_person ON public.offer USING btree (person_id);
 CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX outage_one_live ON public.outage USING btree (district_id) WHERE (ended_at IS NULL);
+CREATE INDEX override_time ON public.override USING btree (instead_of, ends_at);
 CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
 CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);
 CREATE INDEX response_person ON public.response USING btree (person_id);
+CREATE UNIQUE INDEX rotation_name ON public.rotation USING btree (COALESCE((district_id)::integer, 0), role, name) WHERE (ended_at IS NULL);
 CREATE INDEX shift_person ON public.shift USING btree (person_id, ends_at);
+CREATE INDEX shift_rotation ON public.shift USING btree (rotation_id, ends_at) WHERE (rotation_id IS NOT NULL);
 CREATE INDEX shift_time ON public.shift USING btree (role, district_id, ends_at, starts_at);
 CREATE INDEX signal_due ON public.signal USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX transfer_credit ON public.transfer USING btree (credit_id, seq);
@@ -1080,6 +1178,10 @@ ALTER TABLE ONLY public.alert_event
     ADD CONSTRAINT alert_event_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.alert_event
     ADD CONSTRAINT alert_event_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.alert_guest
+    ADD CONSTRAINT alert_guest_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.alert_guest
+    ADD CONSTRAINT alert_guest_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_handler_id_fkey FOREIGN KEY (handler_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.alert
@@ -1112,6 +1214,10 @@ ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_station_id_fkey FOREIGN KEY (station_id) REFERENCES public.station(id);
+ALTER TABLE ONLY public.neighbour
+    ADD CONSTRAINT neighbour_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.neighbour
+    ADD CONSTRAINT neighbour_neighbour_id_fkey FOREIGN KEY (neighbour_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.notification
     ADD CONSTRAINT notification_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.notification
@@ -1122,6 +1228,14 @@ ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.outage
     ADD CONSTRAINT outage_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.override
+    ADD CONSTRAINT override_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.override
+    ADD CONSTRAINT override_instead_of_fkey FOREIGN KEY (instead_of) REFERENCES public.person(id);
+ALTER TABLE ONLY public.override
+    ADD CONSTRAINT override_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.policy
+    ADD CONSTRAINT policy_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.person(id);
 ALTER TABLE ONLY public.policy
     ADD CONSTRAINT policy_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.reach
@@ -1142,12 +1256,20 @@ ALTER TABLE ONLY public.role
     ADD CONSTRAINT role_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.role
     ADD CONSTRAINT role_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.rotation
+    ADD CONSTRAINT rotation_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.rotation_person
+    ADD CONSTRAINT rotation_person_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.rotation_person
+    ADD CONSTRAINT rotation_person_rotation_id_fkey FOREIGN KEY (rotation_id) REFERENCES public.rotation(id);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.shift
     ADD CONSTRAINT shift_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.shift
     ADD CONSTRAINT shift_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.shift
+    ADD CONSTRAINT shift_rotation_id_fkey FOREIGN KEY (rotation_id) REFERENCES public.rotation(id);
 ALTER TABLE ONLY public.signal
     ADD CONSTRAINT signal_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
 ALTER TABLE ONLY public.signal

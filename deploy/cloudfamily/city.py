@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from cloudfamily_platform.alerts import policies
 from cloudfamily_platform.core import db
+from cloudfamily_platform.people import person as people
+from cloudfamily_platform.people import roster
 
 SEED = 2026
 HOMES_PER_DISTRICT = 20
@@ -15,6 +18,9 @@ HOMES_PER_DISTRICT = 20
 DEVICES = ("button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "motion_living", "door", "temperature")
 REPORT_MINUTES = 15
 FIRST_CHAT = 1001
+#: Day, evening and night go round among three people, who change every Monday.
+THREE_SHIFTS = [{"from": "08:00", "to": "16:00"}, {"from": "16:00", "to": "00:00", "place": 1}, {"from": "00:00", "to": "08:00", "place": 2}]
+MONDAY = date(2026, 1, 5)
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ async def seed(conn: db.Connection, now: datetime) -> bool:
         await seeder.person("operator-city", "全市值班", "operator", None)
         for place in PLACES:
             await seed_place(seeder, place)
+        await seed_rosters(seeder)
     return True
 
 
@@ -114,6 +121,23 @@ async def seed_place(seeder: Seeder, place: Place) -> None:
         await seed_responder(seeder, place, district_id, "caregiver", "护理员", number, ["first_aid", "visit", "device"])
     for number in range(1, 11):
         await seed_responder(seeder, place, district_id, "volunteer", "志愿者", number, ["visit", "first_aid"][: 1 + number % 2])
+
+
+async def seed_rosters(seeder: Seeder) -> None:
+    """The city's desk is never empty; each district has three shifts, which go round among its three operators every week."""
+    for place in PLACES:
+        row = await db.one(await seeder.conn.execute("SELECT id FROM district WHERE code = %s", [place.code]))
+        for number in (2, 3):
+            await seeder.person(f"operator-{place.code}-{number}", f"{place.name_zh}值班", "operator", row["id"])
+        await policies.set_neighbours(seeder.conn, place.code, [one.code for one in PLACES if one is not place])
+    boss = await db.one(await seeder.conn.execute("SELECT id FROM person WHERE code = 'supervisor-1'"))
+    supervisor = await people.load(seeder.conn, boss["id"])
+    always = {"role": "operator", "timezone": "Asia/Shanghai", "starts_on": MONDAY, "handover_days": 7, "holidays": None, "on_holidays": None}
+    desk = {"name": "全市值班台", "district": None, "people": ["operator-city"], "shifts": [{"from": "00:00", "to": "00:00"}]}
+    await roster.set_rotation(seeder.conn, supervisor, {**always, **desk}, seeder.now)
+    for place in PLACES:
+        turns = {"name": "三班倒", "district": place.code, "people": [f"operator-{place.code}{more}" for more in ("", "-2", "-3")], "shifts": THREE_SHIFTS}
+        await roster.set_rotation(seeder.conn, supervisor, {**always, **turns}, seeder.now)
 
 
 async def seed_home(seeder: Seeder, place: Place, district_id: int, station_id: int, number: int) -> None:

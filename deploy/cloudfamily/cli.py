@@ -284,6 +284,46 @@ def check_devices(
     print(asyncio.run(checks.devices(there.database_url, weeks, time_zone(settings.timezone), as_json=as_json)))
 
 
+policy = typer.Typer(no_args_is_help=True, help="Who is told when: docs/policies.md.")
+app.add_typer(policy, name="policy")
+
+
+@policy.command("apply")
+def apply_policies(
+    file: Annotated[Path, typer.Argument(help="YAML or JSON: policies and neighbours of the city.")],
+    check: Annotated[bool, typer.Option("--check", help="Only say what would change.")] = False,
+) -> None:
+    """Put a city's policies in force, and say what changes. What the file does not name stays as it is."""
+    from datetime import UTC, datetime
+
+    from cloudfamily import parts, policies
+
+    there = parts.running(Settings())
+    print(asyncio.run(policies.apply(there.database_url, file, datetime.now(UTC), check=check)))
+
+
+@app.command("preview")
+def preview_home(
+    home: Annotated[str, typer.Argument(help="Code of the home, such as WX-001.")],
+    kind: Annotated[str, typer.Option(help="Of the alarm: sos, fall, smoke, water_leak …")] = "sos",
+    severity: Annotated[str | None, typer.Option(help="critical, high or low, for a kind that is not known to have one.")] = None,
+    at: Annotated[str | None, typer.Option(help="When, such as 2026-12-31T23:30; else now. Local time unless it says its offset.")] = None,
+) -> None:
+    """Say who would be told and asked, when and how, if somebody pressed in this home and nobody answered."""
+    from datetime import UTC, datetime
+
+    from cloudfamily import parts, policies
+
+    settings = Settings()
+    there, zone, now = parts.running(settings), time_zone(settings.timezone), datetime.now(UTC)
+    try:
+        when = now if at is None else datetime.fromisoformat(at)
+    except ValueError as error:
+        raise StartError(f"--at {at!r} is not a time: write it like 2026-12-31T23:30.") from error
+    when = when if when.tzinfo else when.replace(tzinfo=zone)
+    print(asyncio.run(policies.preview_text(there.database_url, home, kind, severity, when.astimezone(UTC), now, zone)))
+
+
 @app.command("label")
 def print_labels(devices: Annotated[list[str], typer.Argument(help="Device codes, such as btn-0017.")]) -> None:
     """Write labels as SVG: a QR code that opens the console's bind form, for a sticker on each device."""

@@ -11,7 +11,7 @@ import cloudfamily_timebank.api
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.job import Job
 from cloudfamily_platform.core.stage import Clock
-from cloudfamily_platform.people import blindness
+from cloudfamily_platform.people import blindness, roster
 from cloudfamily_platform.people.person import QUERIES
 from cloudfamily_platform.web import app as web_app
 from cloudfamily_platform.web.context import LOOPBACK, Broker, Check, Context, pool, signed_in
@@ -50,7 +50,7 @@ def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] =
 
 def jobs(keep_days: int) -> tuple[Job, ...]:
     """What comes round, once for all processes."""
-    return (Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),)
+    return (Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)), roster.JOB)
 
 
 async def tidy(conn: db.Connection, now: datetime, keep_days: int) -> None:

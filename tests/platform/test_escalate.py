@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
 
-from cloudfamily_platform.alerts import escalate, respond
+from cloudfamily_platform.alerts import escalate, policy, respond
 
 
 def told(world: Any) -> list[str]:
@@ -61,11 +62,11 @@ def test_family_without_a_channel_is_a_line_not_a_silence(world: Any, alarm: Cal
     world.insert("reach", person_id=world.family(home, "blocked", 3).id, channel="telegram", address="3", dead_at=world.now)
     alert_id = alarm()
     world.drain(*escalate.STAGES)
-    assert told(world) == []
-    world.wait(seconds=30)
-    world.drain(*escalate.STAGES)
-    assert told(world) == ["son"]
-    assert timeline(alert_id) == ["opened", "not_told mute", "no_responder", "escalated", "not_told mute", "not_told blocked"]
+    assert told(world) == ["son"]  # nobody is there to wait for: the next step comes at once
+    lines = ["opened", "not_told mute", "nobody_told", "no_responder", "escalated", "not_told mute", "not_told blocked", "nobody_told"]
+    assert timeline(alert_id) == lines
+    reasons = world.rows("SELECT params FROM alert_event WHERE kind = 'nobody_told' ORDER BY id")
+    assert [row["params"] for row in reasons] == [{"whom": "family", "reason": "no_channel"}, {"whom": "operators", "reason": "nobody"}]
     assert world.value("SELECT params FROM alert_event WHERE kind = 'not_told' LIMIT 1") == {"reason": "no_channel"}
 
 
@@ -84,13 +85,31 @@ def test_only_those_of_the_district(world: Any, alarm: Callable[..., int]) -> No
     assert told(world) == ["city", "here"]
 
 
+def test_those_on_shift_and_everybody_when_nobody_is(world: Any, alarm: Callable[..., int], timeline: Callable[..., list[str]]) -> None:
+    for number in (1, 2):
+        world.home(f"WX-00{number}")
+    day = world.person("day", "operator", chat=1)
+    world.person("night", "operator", chat=2)
+    ends_at = world.now + timedelta(hours=1)
+    world.insert("shift", person_id=day.id, role="operator", district_id=world.district_id, starts_at=world.now, ends_at=ends_at)
+    first = alarm()
+    world.drain(*escalate.STAGES)
+    assert told(world) == ["day"]
+    world.sync.execute("UPDATE alert SET due_at = 'infinity'")
+    world.now = ends_at
+    second = alarm(device="WX-002-button")
+    world.drain(*escalate.STAGES)
+    assert told(world) == ["day", "night"]
+    assert [("nobody_on_duty" in timeline(alert_id)) for alert_id in (first, second)] == [False, True]
+    assert world.value("SELECT params FROM alert_event WHERE kind = 'nobody_on_duty'") == {"whom": "operators"}
+
+
 def test_an_unknown_device_has_no_family_but_operators(world: Any, alarm: Callable[..., int]) -> None:
     world.person("city", "operator", chat=2, city=True)
     alarm(device="somebody-s-button")
-    for wait_s in (0, 30):
-        world.wait(seconds=wait_s)
-        assert world.drain(*escalate.STAGES) == 1
+    assert world.drain(*escalate.STAGES) == 1
     assert told(world) == ["city"]
+    assert (world.value("SELECT due_at FROM alert") - world.now).total_seconds() == 60  # from the second step to the third
 
 
 def test_a_new_policy_leaves_a_live_alert_with_its_own(world: Any, alarm: Callable[..., int]) -> None:
@@ -118,17 +137,19 @@ def test_a_districts_own_policy_comes_before_the_general_one(world: Any, alarm: 
     assert [row["policy_id"] == policy_id for row in world.rows("SELECT policy_id FROM alert ORDER BY id")] == [True, False]
 
 
-def test_a_broken_policy_stops_no_other_alert(world: Any, alarm: Callable[..., int]) -> None:
-    world.home("WX-001")
-    home = world.home("WX-002")
-    world.family(home, "daughter", chat=1)
+def test_a_policy_that_cannot_be_read_gives_way_to_the_built_in_one(world: Any, alarm: Callable[..., int], timeline: Callable[..., list[str]]) -> None:
+    world.family(world.home("WX-001"), "son", chat=2)
+    world.family(world.home("WX-002"), "daughter", chat=1)
     broken = alarm()
     bad = world.insert("policy", code="broken", version=1, severity="critical", active=False, plan=Jsonb({"steps": []}))
     world.sync.execute("UPDATE alert SET policy_id = %s WHERE id = %s", [bad, broken])
     alarm(device="WX-002-button")
     assert world.drain(*escalate.STAGES) == 2
-    assert told(world) == ["daughter"]
-    assert (world.value("SELECT due_at FROM alert WHERE id = %s", broken) - world.now).total_seconds() == 30
+    assert told(world) == ["daughter", "son"]
+    assert (world.value("SELECT due_at FROM alert WHERE id = %s", broken) - world.now).total_seconds() == 60
+    assert timeline(broken)[:3] == ["opened", "policy_unreadable", "nobody_told"]
+    row = world.run(respond.accept(world.conn, broken, world.person("operator", "operator"), world.now))
+    assert (row["due_at"] - world.now).total_seconds() == policy.DEFAULT.accepted_s
 
 
 @pytest.mark.parametrize(("moves", "patience_s"), [((), 600), (("on_the_way",), 2700), (("on_the_way", "there"), 14400)])
@@ -138,6 +159,7 @@ def test_accepting_is_not_doing(world: Any, alarm: Callable[..., int], timeline:
     world.responder("volunteer", chat=2)
     alert_id = alarm()
     world.drain(*escalate.STAGES)
+    lines = len(timeline(alert_id))
     world.run(respond.accept(world.conn, alert_id, daughter, world.now))
     for move in moves:
         world.wait(minutes=1)
@@ -151,7 +173,8 @@ def test_accepting_is_not_doing(world: Any, alarm: Callable[..., int], timeline:
     alert = world.rows("SELECT state, handler_id, step FROM alert")[0]
     assert alert == {"state": "open", "handler_id": None, "step": 2}
     assert world.rows("SELECT ended FROM response") == [{"ended": "dropped"}]
-    assert timeline(alert_id)[-3:] == ["reopened daughter", "escalated", "offered volunteer"]
+    done = ["accepted daughter", *(f"{move} daughter" for move in moves)]
+    assert timeline(alert_id)[lines:] == [*done, "reopened daughter", "escalated", "nobody_told", "offered volunteer"]
     assert told(world) == ["daughter", "offer volunteer"]
 
 

@@ -55,7 +55,7 @@ def test_what_is_committed_comes_at_once(world: Any, site: Callable[..., Any], a
 
 def test_each_hears_what_they_may(world: Any, site: Callable[..., Any], alarm: Callable[..., int]) -> None:
     cast = {"daughter": world.family(world.home("WX-001"), "daughter"), "son": world.family(world.home("WX-002"), "son")}
-    cast |= {"near": world.responder("near", km=0.4), "operator": world.person("operator", "operator")}
+    cast |= {"near": world.responder("near", km=0.4, chat=1), "operator": world.person("operator", "operator")}
     cast["canary"] = world.person("canary", "operator", city=True, canary=True)
     alert_id = alarm()
     world.drain(*escalate.STAGES)
@@ -76,7 +76,7 @@ def test_each_hears_what_they_may(world: Any, site: Callable[..., Any], alarm: C
                 return found
 
             last = (await clients["operator"].get("/api/alerts"))[1]["position"]
-            everything = [("opened", None), ("offered", "测试·near"), ("not_told", "测试·near"), ("not_told", "测试·daughter")]
+            everything = [("opened", None), ("offered", "测试·near"), ("not_told", "测试·daughter"), ("nobody_told", None)]
             elder = "测试·elder-WX-001"
             for code in ("operator", "daughter"):
                 assert sorted(await heard(code, last), key=str) == sorted([(kind, actor, elder) for kind, actor in everything], key=str)

@@ -80,9 +80,14 @@ def sight(person: Person, row: Row) -> Sight:
     """How much of an alert this person may see. A canary is seen by canaries alone, and sees only them."""
     if row["canary"] != person.canary:
         return None
-    if person.oversees(row["district_id"]) or person.id in row["family"] or person.id in row["responding"]:
+    if oversees(person, row) or person.id in row["family"] or person.id in row["responding"]:
         return "full"
     return "masked" if person.id in row["offered"] else None
+
+
+def oversees(person: Person, row: Row) -> bool:
+    """Whether this operator looks after the alert: it is of their district, or they were called in from another."""
+    return person.oversees(row["district_id"]) or (person.is_operator and person.id in row["guests"])
 
 
 def shown(row: Row, how: Sight) -> Row:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,26 @@ from cloudfamily_platform.alerts import alert, notify, offers, policy
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage, take_one
+
+
+@dataclass(frozen=True)
+class Named:
+    """Whom one word of a policy names."""
+
+    word: str
+    people: tuple[int, ...]
+    #: The role is rostered, and nobody is on shift: `people` are all who have it.
+    off_duty: bool
+
+    @property
+    def base(self) -> str:
+        """Of "family:2" the family."""
+        return self.word.partition(":")[0]
+
+    @property
+    def why_nobody(self) -> str:
+        """Text key `reason.<this>`, when none of them can be reached."""
+        return "no_channel" if self.people else "nobody"
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
@@ -23,38 +44,74 @@ async def look(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> N
 
 
 async def take_turn(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
-    turn = policy.turn(policy.parse(row["plan"]), row["step"])
-    if row["step"] > 0:
-        await alert.add_event(conn, row["id"], "escalated", now, params={"step": row["step"]})
-    await tell_all(conn, row, turn.tell, now)
+    """The next turn, and those after it while they reach nobody: an alarm does not wait for people who cannot hear it."""
+    plan, number = policy.in_force(row["plan"]), row["step"]
+    if number == 0 and not policy.readable(row["plan"]):
+        await alert.add_event(conn, row["id"], "policy_unreadable", now)
+    while True:
+        reached = await one_turn(conn, row, plan, number, now)
+        wait = policy.wait_after(plan, number, reached=reached)
+        number += 1
+        if wait:
+            break
+    await conn.execute(QUERIES["next_turn"], {"id": row["id"], "step": number, "due_at": now + wait})
+
+
+async def one_turn(conn: db.Connection, row: dict[str, Any], plan: policy.Policy, number: int, now: datetime) -> bool:
+    """Tells and asks whom the turn names; whether that reached anybody."""
+    turn = policy.turn(plan, number)
+    if number > 0:
+        await alert.add_event(conn, row["id"], "escalated", now, params={"step": number})
+    told = await tell_all(conn, {**row, "step": number}, turn, now, known=policy.words_before(plan, number))
     asked = await offers.make(conn, row, turn.offer, now, again=True)
-    if turn.offer and not asked and row["step"] == 0:
+    if turn.offer and not asked and number == 0:
         await alert.add_event(conn, row["id"], "no_responder", now)
-    await conn.execute(QUERIES["next_turn"], {"id": row["id"], "due_at": now + turn.wait})
+    if told or not asked:
+        return bool(told)
+    return bool((await db.one(await conn.execute(QUERIES["somebody_was_asked"], {"id": row["id"], "now": now})))["reached"])
 
 
-async def tell_all(conn: db.Connection, row: dict[str, Any], those: Sequence[str], now: datetime) -> None:
-    """One turn's telling; the caller has the alert's lock."""
-    number = (await db.one(await conn.execute(QUERIES["next_round"], row)))["round"]
-    for whom in those:
-        await tell(conn, row, whom, number, now)
-    await notify.send(conn)
+async def tell_all(conn: db.Connection, row: dict[str, Any], turn: policy.Turn, now: datetime, *, known: Set[str] = frozenset()) -> set[int]:
+    """One turn's telling, each person once; returns who can be reached. The caller has the alert's lock.
+
+    Family who cannot be told, and a word that reaches nobody, is a line of the timeline and not a silence; of the words that are
+    `known`, earlier turns have said it.
+    """
+    if not turn.tell:
+        return set()
+    groups, number = await named(conn, row, turn.tell, now)
+    people = list(dict.fromkeys(person for group in groups for person in group.people))
+    told = await notify.tell_many(conn, row["id"], people, "alert", now, number=number, by=turn.by)
+    guests = [person for group in groups if group.word == "neighbours" for person in group.people]
+    if guests:
+        await conn.execute(QUERIES["call_in"], {"id": row["id"], "people": guests})
+    if told:
+        await notify.send(conn)
+    for group in groups:
+        await say_what_failed(conn, row, group, told, now, again=group.base in known)
+    return told
 
 
-async def tell(conn: db.Connection, row: dict[str, Any], whom: str, number: int, now: datetime) -> None:
-    """Tells the people that a policy names, each once in a round; somebody who cannot be told is a line of the timeline, not a silence."""
-    for person in await named(conn, row, whom):
-        told = await notify.tell(conn, row["id"], person["person_id"], "alert", now, number=number)
-        if not told and whom.startswith("family"):
-            await alert.add_event(conn, row["id"], "not_told", now, actor_id=person["person_id"], params={"reason": "no_channel"})
+async def say_what_failed(conn: db.Connection, row: dict[str, Any], group: Named, told: set[int], now: datetime, *, again: bool) -> None:
+    if group.off_duty and not again:
+        await alert.add_event(conn, row["id"], "nobody_on_duty", now, params={"whom": group.word})
+    for person in group.people if group.base == "family" else ():
+        if person not in told:
+            await alert.add_event(conn, row["id"], "not_told", now, actor_id=person, params={"reason": "no_channel"})
+    if told.isdisjoint(group.people) and not again:
+        await alert.add_event(conn, row["id"], "nobody_told", now, params={"whom": group.base, "reason": group.why_nobody})
 
 
-async def named(conn: db.Connection, row: dict[str, Any], whom: str) -> list[dict[str, Any]]:
-    name, _, number = whom.partition(":")
-    where = {"home_id": row["home_id"], "district_id": row["district_id"], "canary": row["canary"]}
-    if name == "family":
-        return await (await conn.execute(QUERIES["people_of_family"], where | {"rank": int(number or 20)})).fetchall()
-    return await (await conn.execute(QUERIES["people_by_role"], where | {"role": name.removesuffix("s")})).fetchall()
+async def named(conn: db.Connection, row: dict[str, Any], words: Sequence[str], at: datetime) -> tuple[list[Named], int]:
+    """Whom the words name at that time, a group each, and the number of this telling. `row`: an alert's, or one that could be."""
+    values = {key: row[key] for key in ("id", "step", "home_id", "district_id", "canary")}
+    rows = await (await conn.execute(QUERIES["people_of_words"], {**values, "words": list(words), "at": at})).fetchall()
+    groups = []
+    for word in dict.fromkeys(words):
+        rank = policy.family_rank(word)
+        mine = [one for one in rows if (one["word"] == word if rank is None else one["word"] == "family" and one["rank"] <= rank)]
+        groups.append(Named(word, tuple(dict.fromkeys(one["person_id"] for one in mine)), any(one["off_duty"] for one in mine)))
+    return groups, rows[0]["number"] if rows else row["step"]
 
 
 async def reopen(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:

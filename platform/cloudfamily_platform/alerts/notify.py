@@ -27,10 +27,24 @@ async def tell(
     `number`: once for each such number; None: it is said anew, however often before (under the alert's lock, so that the count
     holds). `by`: the channels to prefer, in this order; else the person's own order.
     """
-    who = {"alert_id": alert_id, "person_id": person_id, "message": message, "params": Jsonb(params or {})}
-    said = {**who, "number": number, "by": list(by) if by else None, "now": now}
-    row = await db.one(await conn.execute(QUERIES["tell"], said))
-    return bool(row["reachable"])
+    return person_id in await tell_many(conn, alert_id, [person_id], message, now, params=params, number=number, by=by)
+
+
+async def tell_many(
+    conn: db.Connection,
+    alert_id: int,
+    people: Sequence[int],
+    message: str,
+    now: datetime,
+    *,
+    params: Mapping[str, object] | None = None,
+    number: int | None = None,
+    by: Sequence[str] | None = None,
+) -> set[int]:
+    """As `tell`, several people in one statement, the first of them first; returns those who can be reached."""
+    what = {"alert_id": alert_id, "people": list(people), "message": message, "params": Jsonb(params or {})}
+    rows = await (await conn.execute(QUERIES["tell"], {**what, "number": number, "by": list(by) if by else None, "now": now})).fetchall()
+    return {row["person_id"] for row in rows}
 
 
 async def tell_those_told(conn: db.Connection, alert_id: int, actor_id: int, message: str, params: Mapping[str, object], now: datetime) -> None:

@@ -1,14 +1,21 @@
 -- name: tell
--- By the first channel that the policy prefers, else by the person's own first. Said anew, it gets the next number.
+-- In their order, each by the first channel that the policy prefers, else by the person's own first. Said anew, it gets the
+-- next number. Gives back who can be reached.
 WITH way AS (
-    SELECT channel FROM reach WHERE person_id = %(person_id)s AND dead_at IS NULL
-    ORDER BY array_position(%(by)s::text[], channel), rank, channel LIMIT 1
+    SELECT w.person_id, w.place, x.channel FROM unnest(%(people)s::bigint[]) WITH ORDINALITY AS w(person_id, place)
+    CROSS JOIN LATERAL (SELECT channel FROM reach WHERE person_id = w.person_id AND dead_at IS NULL
+                        ORDER BY array_position(%(by)s::text[], channel), rank, channel LIMIT 1) x
 ), said AS (
     INSERT INTO notification (alert_id, person_id, channel, by, message, params, round, created_at, due_at)
-    SELECT %(alert_id)s, %(person_id)s, channel, %(by)s, %(message)s, %(params)s, coalesce(%(number)s::bigint, (
-               SELECT count(*) FROM notification WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND message = %(message)s)), %(now)s, %(now)s
-    FROM way ON CONFLICT (alert_id, person_id, message, round) DO NOTHING)
-SELECT EXISTS (SELECT FROM way) AS reachable;
+    SELECT %(alert_id)s, w.person_id, w.channel, %(by)s, %(message)s, %(params)s, coalesce(%(number)s::bigint, (
+               SELECT count(*) FROM notification n WHERE n.alert_id = %(alert_id)s AND n.person_id = w.person_id AND n.message = %(message)s)), %(now)s, %(now)s
+    FROM way w ORDER BY w.place ON CONFLICT (alert_id, person_id, message, round) DO NOTHING)
+SELECT person_id FROM way;
+
+-- name: ways
+-- The channel that `tell` would choose.
+SELECT DISTINCT ON (person_id) person_id, channel FROM reach WHERE person_id = ANY(%(people)s) AND dead_at IS NULL
+ORDER BY person_id, array_position(%(by)s::text[], channel), rank, channel;
 
 -- name: tell_those_told
 INSERT INTO notification (alert_id, person_id, channel, message, params, round, created_at, due_at)

@@ -30,7 +30,7 @@ async def make(conn: db.Connection, row: dict[str, Any], count: int, now: dateti
 
 
 async def ask(conn: db.Connection, row: dict[str, Any], match: matching.Match, now: datetime) -> None:
-    due_at = now + timedelta(seconds=policy.parse(row["plan"]).offer_s)
+    due_at = now + timedelta(seconds=policy.in_force(row["plan"]).offer_s)
     values = {"alert_id": row["id"], "person_id": match.person_id, "distance_m": match.distance_m, "now": now, "due_at": due_at}
     if await (await conn.execute(QUERIES["add_offer"], values)).fetchone() is None:
         return

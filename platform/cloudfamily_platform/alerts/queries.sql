@@ -53,8 +53,7 @@ UPDATE home SET due_at = %(due_at)s WHERE id = %(home_id)s;
 -- name: open_alert
 INSERT INTO alert (home_id, district_id, device_code, kind, severity, why, seq, policy_id, opened_at, due_at, canary)
 SELECT %(home_id)s, %(district_id)s, %(device_code)s, %(kind)s, %(severity)s, %(why)s, %(seq)s, p.id, %(now)s, %(now)s, %(canary)s
-FROM policy p WHERE p.active AND p.severity = %(severity)s AND (p.district_id IS NULL OR p.district_id = %(district_id)s)
-ORDER BY p.district_id NULLS LAST, p.version DESC LIMIT 1
+FROM policy p WHERE p.id = policy_for(%(district_id)s::smallint, %(kind)s, %(severity)s)
 ON CONFLICT (coalesce('home ' || home_id, 'device ' || device_code), kind) WHERE state <> 'resolved'
 DO UPDATE SET presses = alert.presses + 1, seq = coalesce(EXCLUDED.seq, alert.seq),
               device_code = coalesce(EXCLUDED.device_code, alert.device_code)
@@ -74,12 +73,13 @@ UPDATE alert SET due_at = %(now)s + interval '30 seconds' WHERE id = %(id)s;
 SELECT id FROM alert WHERE id = %(id)s FOR NO KEY UPDATE;
 
 -- name: alert_by_id
-SELECT v.*, p.plan FROM alert_view v JOIN policy p ON p.id = v.policy_id WHERE v.id = %(id)s;
+SELECT v.*, p.plan, ARRAY(SELECT g.person_id FROM alert_guest g WHERE g.alert_id = v.id) AS guests FROM alert_view v JOIN policy p ON p.id = v.policy_id WHERE v.id = %(id)s;
 
 -- name: alerts
-SELECT v.* FROM alert_view v
+SELECT v.*, ARRAY(SELECT g.person_id FROM alert_guest g WHERE g.alert_id = v.id) AS guests FROM alert_view v
 WHERE v.canary = %(canary)s AND (v.state = 'resolved') = %(resolved)s
   AND ((%(oversees)s AND (%(whole_city)s OR v.district_id IS NULL OR v.district_id = ANY(%(districts)s)))
+       OR (%(oversees)s AND EXISTS (SELECT FROM alert_guest g WHERE g.alert_id = v.id AND g.person_id = %(person_id)s))
        OR %(person_id)s = ANY(v.family) OR %(person_id)s = ANY(v.offered) OR %(person_id)s = ANY(v.responding))
 ORDER BY CASE WHEN v.state = 'resolved' THEN v.resolved_at END DESC NULLS LAST, v.opened_at LIMIT %(limit)s;
 
@@ -92,34 +92,21 @@ FROM alert_event e LEFT JOIN person actor ON actor.id = e.actor_id
 WHERE e.id > %(after)s ORDER BY e.id LIMIT %(limit)s;
 
 -- name: alerts_by_id
-SELECT v.* FROM alert_view v WHERE v.id = ANY(%(ids)s);
+SELECT v.*, ARRAY(SELECT g.person_id FROM alert_guest g WHERE g.alert_id = v.id) AS guests FROM alert_view v WHERE v.id = ANY(%(ids)s);
 
 -- name: timeline
 SELECT e.id AS event_id, e.alert_id, e.at, e.kind AS event_kind, e.params, actor.name AS actor
 FROM alert_event e LEFT JOIN person actor ON actor.id = e.actor_id
 WHERE e.alert_id = %(id)s ORDER BY e.id DESC LIMIT 500;
 
--- name: next_round
--- The number of the turn, and never one at which somebody was told already: an alert whose device finds its home begins anew.
-SELECT greatest(%(step)s, coalesce(max(round) + 1, 0)) AS round FROM notification WHERE alert_id = %(id)s AND message = 'alert';
-
 -- name: next_turn
-UPDATE alert SET step = step + 1, due_at = %(due_at)s WHERE id = %(id)s;
+UPDATE alert SET step = %(step)s, due_at = %(due_at)s WHERE id = %(id)s;
 
 -- name: reopen
 UPDATE alert SET state = 'open', handler_id = NULL, due_at = %(now)s WHERE id = %(id)s;
 
 -- name: drop_response
 UPDATE response SET ended = 'dropped', ended_at = %(now)s WHERE alert_id = %(id)s AND ended IS NULL RETURNING person_id;
-
--- name: people_by_role
-SELECT DISTINCT p.id AS person_id FROM person p
-JOIN role r ON r.person_id = p.id AND r.role = %(role)s AND (r.district_id IS NULL OR r.district_id = %(district_id)s)
-WHERE p.canary = %(canary)s ORDER BY p.id LIMIT 200;
-
--- name: people_of_family
-SELECT p.id AS person_id FROM contact c JOIN person p ON p.id = c.person_id
-WHERE c.home_id = %(home_id)s AND c.rank <= %(rank)s AND p.canary = %(canary)s ORDER BY c.rank;
 
 -- name: candidates
 SELECT r.person_id, r.lat, r.lon, r.reach_m, o.id IS NOT NULL AS asked_before
@@ -217,8 +204,7 @@ SELECT id, state FROM alert WHERE home_id = %(home_id)s AND kind = %(kind)s AND 
 -- With the policy of its district; who has it keeps it, and one that nobody has begins anew.
 UPDATE alert a SET home_id = h.id, district_id = h.district_id, canary = h.canary,
        step = CASE WHEN a.state = 'open' THEN 0 ELSE a.step END, due_at = CASE WHEN a.state = 'open' THEN %(now)s ELSE a.due_at END,
-       policy_id = coalesce((SELECT p.id FROM policy p WHERE p.active AND p.severity = a.severity AND (p.district_id IS NULL OR p.district_id = h.district_id)
-                             ORDER BY p.district_id NULLS LAST, p.version DESC LIMIT 1), a.policy_id)
+       policy_id = coalesce(policy_for(h.district_id, a.kind, a.severity), a.policy_id)
 FROM home h WHERE a.id = %(id)s AND h.id = %(home_id)s;
 
 -- name: join_alert

@@ -44,10 +44,10 @@ async def accept(conn: db.Connection, alert_id: int, person: Person, now: dateti
         sent_for = row["state"] == "accepted" and not row["responding"] and person.id in row["offered"]
         if row["state"] != "open" and not sent_for:
             raise errors.Taken(by=row["handler_name"])
-        due_at = now + policy.patience(policy.parse(row["plan"]), "accepted")
+        due_at = now + policy.patience(policy.in_force(row["plan"]), "accepted")
         values = {"id": alert_id, "alert_id": alert_id, "person_id": person.id, "now": now, "due_at": due_at}
         await conn.execute(QUERIES["accept"], values)
-        goes = not person.oversees(row["district_id"])
+        goes = not alert.oversees(person, row)
         if goes:
             await conn.execute(QUERIES["add_response"], values)
             await conn.execute(QUERIES["end_offer"], values | {"state": "accepted"})
@@ -78,7 +78,7 @@ async def move(conn: db.Connection, alert_id: int, person: Person, to: Literal["
             return row
         if row["state"] not in (("accepted",) if to == "on_the_way" else ("accepted", "on_the_way")):
             raise errors.WrongState(state=row["state"])
-        due_at = now + policy.patience(policy.parse(row["plan"]), to)
+        due_at = now + policy.patience(policy.in_force(row["plan"]), to)
         values = {"id": alert_id, "now": now, "due_at": due_at}
         await conn.execute(QUERIES[to], values)
         await conn.execute(QUERIES[f"response_{to}"], values)
@@ -125,7 +125,7 @@ async def dispatch(conn: db.Connection, alert_id: int, person: Person, now: date
     """An operator sends for somebody. Raises NotAllowed, Taken (somebody goes already), WrongState."""
     async with conn.transaction():
         row = await lock(conn, alert_id, person)
-        if not person.oversees(row["district_id"]):
+        if not alert.oversees(person, row):
             raise errors.NotAllowed
         if row["state"] == "resolved":
             raise errors.WrongState(state=row["state"])
@@ -137,7 +137,7 @@ async def dispatch(conn: db.Connection, alert_id: int, person: Person, now: date
 
 
 def may_move(row: dict[str, Any], person: Person) -> None:
-    if row["handler_id"] != person.id and not person.oversees(row["district_id"]):
+    if row["handler_id"] != person.id and not alert.oversees(person, row):
         raise errors.NotAllowed
 
 

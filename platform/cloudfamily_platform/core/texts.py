@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 LANGUAGES = ("zh-CN", "en")
 #: The packages whose `texts/` make up the catalogue; the composition root adds the other components'.
 PACKAGES = [__package__]
+
+
+class Text(NamedTuple):
+    """A sentence in no language yet: it can be the parameter of another, or one of a list of them."""
+
+    key: str
+    params: Mapping[str, object] = MappingProxyType({})
 
 
 def register(package: str) -> None:
@@ -48,4 +57,13 @@ def flatten(tree: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
 
 def say(language: str, key: str, /, **params: object) -> str:
     """The text in the person's language. Raises KeyError for an unknown key or a missing parameter."""
-    return catalogue(language)[key].format(**params)
+    return catalogue(language)[key].format(**{name: said(language, value) for name, value in params.items()})
+
+
+def said(language: str, value: object) -> object:
+    """A parameter as it is said: a Text, and a list of them, in the language; anything else as it is."""
+    if isinstance(value, Text):
+        return say(language, value.key, **value.params)
+    if isinstance(value, list) and value and all(isinstance(one, Text) for one in value):
+        return " ".join(str(said(language, one)) for one in value)
+    return value

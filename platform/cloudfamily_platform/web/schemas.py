@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 ALERT: JsonDict = {
@@ -266,3 +266,105 @@ class Figures(BaseModel):
     deliveries: int = Field(examples=[12])
     waiting: int = Field(examples=[0])
     accepted_within_60_s: float | None = Field(examples=[0.98])
+
+
+PLAN: JsonDict = {
+    "steps": [{"after_s": 0, "tell": ["family:1"], "offer": 2}, {"after_s": 30, "tell": ["family", "operators"], "offer": 3}],
+    "repeat_s": 120, "repeats": 30, "offer_s": 45, "accepted_s": 600, "on_the_way_s": 2700, "there_s": 14400,
+}  # fmt: skip
+POLICY: JsonDict = {
+    "code": "wanxiu/critical:sos", "version": 2, "district": "wanxiu", "kind": "sos", "severity": "critical", "plan": PLAN, "active": True,
+    "readable": True, "created_at": "2026-11-23T08:00:00Z", "created_by": "测试·主管",
+}  # fmt: skip
+SHIFT = {
+    "id": 7, "person": "operator-wanxiu", "name": "测试·值班员", "role": "operator", "district": "wanxiu", "starts_at": "2026-11-23T00:00:00Z",
+    "ends_at": "2026-11-23T08:00:00Z", "rotation": "three shifts",
+}  # fmt: skip
+LINE = {
+    "at": "2026-11-23T08:00:30Z", "after_s": 30, "step": 1, "what": "tell", "whom": "operators", "name": "测试·值班员", "channel": "telegram",
+    "distance_m": None, "reason": None,
+}  # fmt: skip
+
+
+class SetPolicy(Body):
+    #: None: everywhere that has no policy of its own.
+    district: str | None = Field(None, max_length=40, examples=["wanxiu"])
+    #: None: every kind of alarm of this severity.
+    kind: str | None = Field(None, min_length=1, max_length=40, examples=["sos"])
+    severity: Literal["critical", "high", "low"] = Field(examples=["critical"])
+    #: docs/policies.md says what it may hold.
+    plan: dict[str, Any] = Field(examples=[PLAN])
+
+
+class PolicySet(BaseModel):
+    code: str = Field(examples=["wanxiu/critical:sos"])
+    version: int = Field(examples=[2])
+    #: False: exactly this was in force already.
+    changed: bool
+
+
+class Policies(BaseModel):
+    model_config = example(policies=[POLICY])
+    policies: list[dict[str, Any]]
+
+
+class Sentence(BaseModel):
+    message: str
+    message_zh: str
+
+
+class Preview(BaseModel):
+    model_config = example(home="WX-001", kind="sos", severity="critical", policy="critical", version=1, at="2026-11-23T08:00:00Z", lines=[LINE])
+    home: str
+    kind: str
+    severity: str
+    policy: str
+    version: int
+    at: datetime
+    #: In order; `channel` None: they cannot be reached.
+    lines: list[dict[str, Any]]
+    #: After that: every so many seconds, so many times in all, then hourly.
+    again: dict[str, int]
+    #: What is not known.
+    notes: list[Sentence]
+
+
+class SetRotation(Body):
+    name: str = Field(min_length=1, max_length=80, examples=["three shifts"])
+    district: str | None = Field(None, max_length=40, examples=["wanxiu"])
+    role: Literal["operator", "supervisor", "caregiver", "volunteer"] = Field(examples=["operator"])
+    timezone: str = Field("Asia/Shanghai", max_length=60)
+    starts_on: date
+    handover_days: int = Field(ge=1, le=366, examples=[7])
+    #: Person codes, in the order in which they take turns.
+    people: list[str] = Field(min_length=1, max_length=200, examples=[["operator-a", "operator-b"]])
+    shifts: list[dict[str, Any]] = Field(max_length=24, examples=[[{"from": "08:00", "to": "20:00"}, {"from": "20:00", "to": "08:00", "place": 1}]])
+    holidays: str | None = Field(None, max_length=20, examples=["CN"])
+    on_holidays: list[dict[str, Any]] | None = Field(None, max_length=24)
+
+
+class AddShift(Body):
+    person: str = Field(max_length=80, examples=["operator-wanxiu"])
+    role: Literal["operator", "supervisor", "caregiver", "volunteer"] = Field(examples=["operator"])
+    district: str | None = Field(None, max_length=40, examples=["wanxiu"])
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+class AddOverride(Body):
+    instead_of: str = Field(max_length=80, examples=["operator-wang"])
+    person: str = Field(max_length=80, examples=["operator-li"])
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+class Made(BaseModel):
+    id: int
+
+
+class Shifts(BaseModel):
+    model_config = example(shifts=[SHIFT], rotations=[], overrides=[], notes=[])
+    shifts: list[dict[str, Any]]
+    rotations: list[dict[str, Any]]
+    overrides: list[dict[str, Any]]
+    notes: list[Sentence]
