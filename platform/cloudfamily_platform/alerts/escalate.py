@@ -24,10 +24,11 @@ async def look(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> N
 
 async def take_turn(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
     turn = policy.turn(policy.parse(row["plan"]), row["step"])
+    chosen = await offers.choose(conn, row, turn.offer, now, again=True)  # before any event: offers.choose says why
     if row["step"] > 0:
         await alert.add_event(conn, row["id"], "escalated", now, params={"step": row["step"]})
     await tell_all(conn, row, turn.tell, now)
-    asked = await offers.make(conn, row, turn.offer, now, again=True)
+    asked = await offers.ask(conn, row, chosen, now)
     if turn.offer and not asked and row["step"] == 0:
         await alert.add_event(conn, row["id"], "no_responder", now)
     await conn.execute(QUERIES["next_turn"], {"id": row["id"], "due_at": now + turn.wait})

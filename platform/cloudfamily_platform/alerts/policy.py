@@ -28,6 +28,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accepted_s: int
     on_the_way_s: int
     there_s: int
+    #: In the home, and not done; None: as long as at the door.
+    inside_s: int | None = None
+    #: How often a lone responder at the home is asked whether all is well.
+    checkin_s: int = 1200
 
 
 HOURLY = timedelta(hours=1)
@@ -62,5 +66,6 @@ def turn(policy: Policy, step: int) -> Turn:
 
 
 def patience(policy: Policy, state: str) -> timedelta:
-    """How long an alert that somebody has may stay in `state` (accepted, on_the_way, there) without progress."""
-    return timedelta(seconds={"accepted": policy.accepted_s, "on_the_way": policy.on_the_way_s, "there": policy.there_s}[state])
+    """How long an alert that somebody has may stay in `state` (accepted, on_the_way, there, inside) without progress."""
+    inside_s = policy.there_s if policy.inside_s is None else policy.inside_s
+    return timedelta(seconds={"accepted": policy.accepted_s, "on_the_way": policy.on_the_way_s, "there": policy.there_s, "inside": inside_s}[state])
