@@ -1107,6 +1107,8 @@ CREATE INDEX offer_person ON public.offer USING btree (person_id);
 CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX outage_one_live ON public.outage USING btree (district_id) WHERE (ended_at IS NULL);
 CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
+CREATE INDEX response_accepted ON public.response USING btree (accepted_at);
+CREATE INDEX response_alert ON public.response USING btree (alert_id);
 CREATE INDEX response_checkin ON public.response USING btree (checkin_at) WHERE ((checkin_at IS NOT NULL) AND (ended IS NULL));
 CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);

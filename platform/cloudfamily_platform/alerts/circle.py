@@ -108,19 +108,26 @@ def square_of(lat: float, lon: float) -> Square:
 
 
 def spread(discs: Iterable[Disc]) -> tuple[Counter[Square], defaultdict[Square, list[Disc]]]:
-    """By square: how many discs cover all of it, and which touch it. Distances are from its middle, give or take half its diagonal."""
+    """By square: how many discs cover all of it, and which may touch it.
+
+    By the distance of its middle on a flat map, give or take half its diagonal and a hundredth of the radius: within a few
+    kilometres that is more than the map is wrong by. What is in doubt is left to the homes themselves.
+    """
     whole, touching = Counter[Square](), defaultdict[Square, list[Disc]](list)
-    half_m = SQUARE_M * math.sqrt(0.5) * 1.001  # towards the poles a square is narrower than it is high, never wider
     for disc in discs:
+        wide_m = SQUARE_M * max(0.01, math.cos(math.radians(disc.place.lat)))
+        doubt_m = SQUARE_M * math.sqrt(0.5) + disc.radius_m * 0.01
+        inner, outer = max(0.0, disc.radius_m - doubt_m) ** 2, (disc.radius_m + doubt_m) ** 2
         row, column = square_of(*disc.place)
-        rows = math.ceil(disc.radius_m / SQUARE_M)
-        columns = math.ceil(rows / max(0.01, math.cos(math.radians(min(89.0, abs(disc.place.lat) + rows * DEGREES)))))
-        for at in range(row - rows, row + rows + 1):
-            for across in range(column - columns, column + columns + 1):
-                middle = Place((at + 0.5) * DEGREES, (across + 0.5) * DEGREES)
-                distance_m = travel.distance_m(disc.place, middle)
-                if distance_m + half_m <= disc.radius_m:
-                    whole[at, across] += 1
-                if distance_m - half_m <= disc.radius_m:
-                    touching[at, across].append(disc)
+        rows, columns = math.ceil((disc.radius_m + doubt_m) / SQUARE_M), math.ceil((disc.radius_m + doubt_m) / wide_m)
+        up, right = row + 0.5 - disc.place.lat / DEGREES, column + 0.5 - disc.place.lon / DEGREES
+        for down in range(-rows, rows + 1):
+            north = ((up + down) * SQUARE_M) ** 2
+            for across in range(-columns, columns + 1):
+                square = north + ((right + across) * wide_m) ** 2
+                if square <= outer:
+                    at = row + down, column + across
+                    touching[at].append(disc)
+                    if square < inner:
+                        whole[at] += 1
     return whole, touching

@@ -8,29 +8,40 @@ FROM home h WHERE h.id = %(home_id)s;
 
 -- name: candidates
 -- Where they are: the place they told us, if that is recent, else where they start from, else their station. A role of a district
--- that has no shift at all is not rostered: it is always on duty.
-SELECT r.person_id, place.lat, place.lon, r.mode, r.reach_m, r.skills, r.trained, r.languages, p.sex, is_free.serving, is_free.busy,
-       EXISTS (SELECT FROM key_holder k WHERE k.home_id = %(home_id)s AND k.person_id = r.person_id) AS has_key,
-       (SELECT count(*) FROM response v WHERE v.person_id = r.person_id AND v.accepted_at > %(recent_since)s) AS recent,
-       o.id IS NOT NULL AS asked_before,
+-- that has no shift at all is not rostered: it is always on duty. Each question is asked of all at once: a city has thousands.
+WITH pool AS MATERIALIZED (
+    SELECT r.*, p.sex, place.* FROM responder r JOIN person p ON p.id = r.person_id LEFT JOIN station s ON s.id = r.station_id
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN r.seen_at > %(seen_since)s THEN r.seen_lat WHEN r.lat IS NULL OR r.lon IS NULL THEN s.lat ELSE r.lat END AS now_lat,
+               CASE WHEN r.seen_at > %(seen_since)s THEN r.seen_lon WHEN r.lat IS NULL OR r.lon IS NULL THEN s.lon ELSE r.lon END AS now_lon) place
+    WHERE p.canary = %(canary)s
+      AND (%(lat)s::float8 IS NULL OR (now_lat BETWEEN %(lat)s - 0.5 AND %(lat)s + 0.5 AND now_lon BETWEEN %(lon)s - 0.5 AND %(lon)s + 0.5))
+), duty AS MATERIALIZED (
+    SELECT w.person_id, w.role, w.district_id FROM pool JOIN role w ON w.person_id = pool.person_id WHERE w.role IN ('caregiver', 'volunteer')
+), rostered AS MATERIALIZED (
+    SELECT d.role, d.district_id FROM (SELECT DISTINCT role, district_id FROM duty) d
+    WHERE EXISTS (SELECT FROM shift t WHERE t.role = d.role AND (t.district_id = d.district_id OR (t.district_id IS NULL AND d.district_id IS NULL)))
+), serving AS (
+    SELECT d.person_id, array_agg(DISTINCT d.role ORDER BY d.role) AS roles FROM duty d
+    WHERE NOT EXISTS (SELECT FROM rostered t WHERE t.role = d.role AND t.district_id IS NOT DISTINCT FROM d.district_id)
+       OR EXISTS (SELECT FROM shift t WHERE t.person_id = d.person_id AND t.role = d.role AND t.starts_at <= %(now)s AND t.ends_at > %(now)s
+                  AND (t.district_id IS NULL OR d.district_id IS NULL OR t.district_id = d.district_id))
+    GROUP BY d.person_id
+), busy AS (
+    SELECT DISTINCT person_id FROM response WHERE ended IS NULL
+), recent AS (
+    SELECT person_id, count(*) AS times FROM response WHERE accepted_at > %(recent_since)s GROUP BY person_id
+)
+SELECT r.person_id, r.now_lat AS lat, r.now_lon AS lon, r.mode, r.reach_m, r.skills, r.trained, r.languages, r.sex, free.serving, b.person_id IS NOT NULL AS busy,
+       k.person_id IS NOT NULL AS has_key, coalesce(c.times, 0) AS recent, o.id IS NOT NULL AS asked_before,
        coalesce(o.state IN ('offered', 'accepted', 'declined') OR (o.state = 'lapsed' AND NOT %(again)s), false)
            OR EXISTS (SELECT FROM response v WHERE v.alert_id = %(alert_id)s AND v.person_id = r.person_id) AS spent
-FROM responder r JOIN person p ON p.id = r.person_id LEFT JOIN station s ON s.id = r.station_id
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN r.seen_at > %(seen_since)s THEN r.seen_lat WHEN r.lat IS NULL OR r.lon IS NULL THEN s.lat ELSE r.lat END AS lat,
-           CASE WHEN r.seen_at > %(seen_since)s THEN r.seen_lon WHEN r.lat IS NULL OR r.lon IS NULL THEN s.lon ELSE r.lon END AS lon) place
-CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM response v WHERE v.person_id = r.person_id AND v.ended IS NULL) AS busy,
-           ARRAY(SELECT DISTINCT w.role FROM role w
-                 WHERE r.on_duty AND w.person_id = r.person_id AND w.role IN ('caregiver', 'volunteer')
-                   AND (NOT EXISTS (SELECT FROM shift t WHERE t.role = w.role AND t.district_id IS NOT DISTINCT FROM w.district_id)
-                        OR EXISTS (SELECT FROM shift t WHERE t.person_id = r.person_id AND t.role = w.role
-                                   AND (t.district_id IS NULL OR w.district_id IS NULL OR t.district_id = w.district_id)
-                                   AND t.starts_at <= %(now)s AND t.ends_at > %(now)s))) AS serving) is_free
+FROM pool r LEFT JOIN serving d USING (person_id) LEFT JOIN busy b USING (person_id) LEFT JOIN recent c USING (person_id)
+CROSS JOIN LATERAL (SELECT CASE WHEN r.on_duty THEN coalesce(d.roles, '{}') ELSE '{}' END AS serving) free
+LEFT JOIN key_holder k ON k.home_id = %(home_id)s AND k.person_id = r.person_id
 LEFT JOIN offer o ON o.alert_id = %(alert_id)s AND o.person_id = r.person_id
-WHERE p.canary = %(canary)s AND EXISTS (SELECT FROM role w WHERE w.person_id = r.person_id AND w.role IN ('caregiver', 'volunteer'))
-  AND (%(lat)s::float8 IS NULL OR (place.lat BETWEEN %(lat)s - 0.5 AND %(lat)s + 0.5 AND place.lon BETWEEN %(lon)s - 0.5 AND %(lon)s + 0.5))
-ORDER BY is_free.busy OR is_free.serving = '{}', (place.lat - %(lat)s) ^ 2 + (place.lon - %(lon)s) ^ 2, r.person_id LIMIT %(limit)s;
+WHERE EXISTS (SELECT FROM duty w WHERE w.person_id = r.person_id)
+ORDER BY b.person_id IS NOT NULL OR free.serving = '{}', (r.now_lat - %(lat)s) ^ 2 + (r.now_lon - %(lon)s) ^ 2, r.person_id LIMIT %(limit)s;
 
 -- name: add_offer
 INSERT INTO offer (alert_id, person_id, distance_m, why, offered_at, due_at)

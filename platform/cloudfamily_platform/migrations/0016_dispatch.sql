@@ -78,6 +78,8 @@ ALTER TABLE response
     -- Since when operators know that they do not answer.
     ADD COLUMN silent_at timestamptz;
 CREATE INDEX response_checkin ON response (checkin_at) WHERE checkin_at IS NOT NULL AND ended IS NULL;
+CREATE INDEX response_alert ON response (alert_id);
+CREATE INDEX response_accepted ON response (accepted_at);
 
 DROP VIEW alert_view;
 CREATE VIEW alert_view AS
