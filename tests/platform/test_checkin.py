@@ -309,3 +309,18 @@ def test_what_the_stage_says_of_its_lag(world: Any, story: Story) -> None:
     story.goes("a", "on_the_way")
     assert world.value(stage.oldest_due) == world.now + timedelta(**FIRST)
     assert alert.iso(world.value(stage.oldest_due)) is not None
+
+
+def test_what_they_said_between_our_look_and_our_lock_counts(world: Any, story: Story) -> None:
+    """A claim may be older than their answer, by the blink in which it waited for the lock."""
+    story.goes("a", "on_the_way")
+    world.wait(minutes=25)
+    world.drain(*checkin.STAGES)
+    world.wait(minutes=2)
+    claimed = world.rows("SELECT id, alert_id, person_id FROM response")[0]
+    story.do(respond.answer, "a")
+    world.run(checkin.look(world.conn, claimed, world.now))
+    assert (story.state(), world.value("SELECT asked_at FROM response")) == ("on_the_way", None)
+    story.do(respond.release, "a")
+    world.run(checkin.look(world.conn, claimed, world.now + timedelta(hours=9)))
+    assert story.told("a").count("checkin") == 1

@@ -1,6 +1,6 @@
 """Somebody who goes alone: when we ask whether all is well, and how long we wait for the answer. Pure.
 
-Nothing here is taken from a standard: BS 8484 asks that lone workers be watched over, not how often. The figures are decisions.
+Decisions of ours: we know of no standard that says how often.
 """
 
 from __future__ import annotations

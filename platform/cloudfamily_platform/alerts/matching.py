@@ -9,7 +9,7 @@ from typing import Any, Literal
 from cloudfamily_platform.alerts.travel import Place, distance_m
 
 # What a match is worth, in seconds. None of them is measured: they are the rates at which we would trade one good for another.
-#: Getting in without a key: TSA's bar for access after arrival is five minutes. With the code of the lock or the key box: one.
+#: Getting in without a key: as long as telecare services allow themselves for it (access within 5 minutes). With a code: one minute.
 NO_KEY_S, KEY_CODE_S = 300, 60
 #: For each time that they have gone somewhere in the last RECENT_HOURS: the next is for somebody else, if that costs little.
 LOAD_S, RECENT_HOURS = 120, 8
