@@ -34,7 +34,8 @@ CITY = (
     "INSERT INTO responder (person_id, lat, lon, skills, mode) SELECT id, 23.4 + power(random(), 3) * 0.27, 111.2 + power(random(), 3) * 0.29,"
     " '{first_aid,visit}', (ARRAY['walk', 'ebike', 'ebike', 'car'])[1 + id % 4] FROM person",
     "INSERT INTO shift (person_id, role, district_id, starts_at, ends_at) SELECT id, 'caregiver', 1,"
-    " '2026-11-24 00:00Z'::timestamptz + id % 3 * interval '8 hours', '2026-11-24 00:00Z'::timestamptz + (id % 3 + 1) * interval '8 hours' FROM person WHERE id % 5 = 0",
+    " '2026-11-24 00:00Z'::timestamptz + id % 3 * interval '8 hours',"
+    " '2026-11-24 00:00Z'::timestamptz + (id % 3 + 1) * interval '8 hours' FROM person WHERE id % 5 = 0",
     "ANALYZE",
 )
 

@@ -11,6 +11,7 @@ import pytest
 
 from cloudfamily import composition
 from cloudfamily_platform.alerts import alert, escalate, offers, respond, travel
+from cloudfamily_platform.alerts.rules import signals
 from cloudfamily_platform.alerts.travel import Place
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.people import person as people
@@ -112,6 +113,11 @@ def test_a_volunteer_is_not_sent_into_smoke(world: Any, alarm: Callable[..., int
     assert asked(world) == ["caregiver"]
 
 
+def test_every_severity_says_what_a_helper_must_be_able_to_do(world: Any) -> None:
+    said = {(row["role"], row["severity"]) for row in world.rows("SELECT role, severity FROM may_go WHERE kind IS NULL AND skills <> '{}'")}
+    assert said == {(role, severity) for role in ("caregiver", "volunteer") for severity in signals.SEVERITY.values()}
+
+
 def test_the_city_writes_its_own_rules(world: Any, alarm: Callable[..., int]) -> None:
     world.home()
     world.responder("volunteer", km=0.1)
@@ -173,6 +179,16 @@ def test_i_cannot_after_all(world: Any, alarm: Callable[..., int], timeline: Cal
     with pytest.raises(errors.NotFound):
         do(world, respond.accept, alert_id, "a")
     assert do(world, respond.accept, alert_id, "b")["handler_name"] == "测试·b"
+
+
+def test_nobody_is_left_to_ask(world: Any, alarm: Callable[..., int], timeline: Callable[..., list[str]]) -> None:
+    world.home()
+    world.responder("a", chat=1)
+    alert_id = alarm()
+    world.drain(*escalate.STAGES)
+    do(world, respond.accept, alert_id, "a")
+    do(world, respond.release, alert_id, "a")
+    assert timeline(alert_id)[-2:] == ["released a", "no_responder"]
 
 
 def test_an_operator_takes_it_from_somebody(world: Any, alarm: Callable[..., int]) -> None:

@@ -23,4 +23,5 @@ async def replace(conn: db.Connection, row: dict[str, Any], how: Literal["releas
     await notify.send(conn)
     await db.hint(conn, "alert")
     await alert.add_event(conn, row["id"], how, now, actor_id=row["handler_id"], params={"after": row["state"], **params})
-    await offers.ask(conn, row, following, now)
+    if not await offers.ask(conn, row, following, now):
+        await alert.add_event(conn, row["id"], "no_responder", now)
