@@ -23,6 +23,9 @@ faults: .venv/ready ## the slow fault tests: a crash before every statement, the
 bench-latency: .venv/ready ## press → console against the bare floor
 	@$(RUN)/python tests/bench/latency.py
 
+bench-circle: .venv/ready ## homes that nobody could reach in 15 minutes, and whom to ask
+	@$(RUN)/python tests/bench/circle.py
+
 bench-ingest: .venv/ready ## readings a second through one gateway, beside the limits around it
 	@$(RUN)/python tests/bench/ingest.py
 
@@ -35,4 +38,4 @@ bench-alerts: .venv/ready ## press → channel and the oldest due row, with 100,
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: run test console lint schema faults bench-latency bench-ingest bench-alerts
+.PHONY: run test console lint schema faults bench-latency bench-ingest bench-alerts bench-circle

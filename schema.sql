@@ -266,6 +266,7 @@ CREATE TABLE public.alert (
     outcome text,
     due_at timestamp with time zone,
     canary boolean DEFAULT false NOT NULL,
+    inside_at timestamp with time zone,
     CONSTRAINT alert_check CHECK (((state = 'resolved'::text) = (resolved_at IS NOT NULL))),
     CONSTRAINT alert_check1 CHECK (((state = 'resolved'::text) = (outcome IS NOT NULL))),
     CONSTRAINT alert_check2 CHECK (((state = 'resolved'::text) = (due_at IS NULL))),
@@ -273,7 +274,7 @@ CREATE TABLE public.alert (
     CONSTRAINT alert_check4 CHECK (((home_id IS NOT NULL) OR (device_code IS NOT NULL))),
     CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text, 'merged'::text]))),
     CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text]))),
-    CONSTRAINT alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'on_the_way'::text, 'there'::text, 'resolved'::text])))
+    CONSTRAINT alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'on_the_way'::text, 'there'::text, 'inside'::text, 'resolved'::text])))
 );
 
 CREATE TABLE public.alert_event (
@@ -337,8 +338,12 @@ CREATE TABLE public.home (
     watched_from timestamp with time zone NOT NULL,
     due_at timestamp with time zone,
     canary boolean DEFAULT false NOT NULL,
+    needs text[] DEFAULT '{}'::text[] NOT NULL,
+    responder_sex text,
+    responder_sex_only boolean DEFAULT false NOT NULL,
     CONSTRAINT home_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
     CONSTRAINT home_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
+    CONSTRAINT home_responder_sex_check CHECK ((responder_sex = ANY (ARRAY['female'::text, 'male'::text]))),
     CONSTRAINT home_silence_minutes_check CHECK (((silence_minutes >= 10) AND (silence_minutes <= 10080)))
 );
 
@@ -350,7 +355,11 @@ CREATE TABLE public.offer (
     state text DEFAULT 'offered'::text NOT NULL,
     offered_at timestamp with time zone NOT NULL,
     due_at timestamp with time zone,
+    why jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reason text,
+    answered_at timestamp with time zone,
     CONSTRAINT offer_check CHECK (((state = 'offered'::text) = (due_at IS NOT NULL))),
+    CONSTRAINT offer_reason_check CHECK ((reason = ANY (ARRAY['busy'::text, 'too_far'::text, 'unwell'::text, 'other'::text]))),
     CONSTRAINT offer_state_check CHECK ((state = ANY (ARRAY['offered'::text, 'accepted'::text, 'declined'::text, 'lapsed'::text, 'withdrawn'::text])))
 );
 
@@ -388,8 +397,13 @@ CREATE TABLE public.response (
     ended text,
     closed_by bigint,
     due_at timestamp with time zone,
+    inside_at timestamp with time zone,
+    travel_s integer,
+    checkin_at timestamp with time zone,
+    asked_at timestamp with time zone,
+    silent_at timestamp with time zone,
     CONSTRAINT response_check CHECK (((ended IS NULL) = (ended_at IS NULL))),
-    CONSTRAINT response_ended_check CHECK ((ended = ANY (ARRAY['resolved'::text, 'dropped'::text])))
+    CONSTRAINT response_ended_check CHECK ((ended = ANY (ARRAY['resolved'::text, 'dropped'::text, 'released'::text])))
 );
 
 CREATE VIEW public.alert_view AS
@@ -414,6 +428,7 @@ CREATE VIEW public.alert_view AS
     a.outcome,
     a.due_at,
     a.canary,
+    a.inside_at,
     d.code AS district_code,
     d.name_zh AS district_zh,
     d.name_en AS district_en,
@@ -650,11 +665,38 @@ CREATE TABLE public.job (
     error text
 );
 
+CREATE TABLE public.key_holder (
+    home_id integer NOT NULL,
+    person_id bigint NOT NULL,
+    note text
+);
+
 CREATE TABLE public.level (
     device_code text NOT NULL,
     kind text NOT NULL,
     active boolean NOT NULL,
     since timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.may_go (
+    id integer NOT NULL,
+    role text NOT NULL,
+    severity text,
+    kind text,
+    allowed boolean DEFAULT true NOT NULL,
+    skills text[] DEFAULT '{}'::text[] NOT NULL,
+    trained boolean DEFAULT false NOT NULL,
+    CONSTRAINT may_go_role_check CHECK ((role = ANY (ARRAY['caregiver'::text, 'volunteer'::text]))),
+    CONSTRAINT may_go_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text])))
+);
+
+ALTER TABLE public.may_go ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.may_go_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.migration (
@@ -830,14 +872,26 @@ CREATE VIEW public.reading_hourly AS
   GROUP BY (date_trunc('hour'::text, "time", 'UTC'::text)), device_id, quantity;
 CREATE TABLE public.responder (
     person_id bigint NOT NULL,
-    lat double precision NOT NULL,
-    lon double precision NOT NULL,
+    lat double precision,
+    lon double precision,
     reach_m integer DEFAULT 5000 NOT NULL,
     skills text[] DEFAULT '{}'::text[] NOT NULL,
     on_duty boolean DEFAULT true NOT NULL,
+    station_id smallint,
+    mode text DEFAULT 'ebike'::text NOT NULL,
+    languages text[] DEFAULT '{}'::text[] NOT NULL,
+    trained boolean DEFAULT true NOT NULL,
+    seen_lat double precision,
+    seen_lon double precision,
+    seen_at timestamp with time zone,
+    CONSTRAINT responder_check CHECK ((((lat IS NOT NULL) AND (lon IS NOT NULL)) OR (station_id IS NOT NULL))),
+    CONSTRAINT responder_check1 CHECK ((num_nulls(seen_lat, seen_lon, seen_at) = ANY (ARRAY[0, 3]))),
     CONSTRAINT responder_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
     CONSTRAINT responder_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
-    CONSTRAINT responder_reach_m_check CHECK (((reach_m >= 100) AND (reach_m <= 100000)))
+    CONSTRAINT responder_mode_check CHECK ((mode = ANY (ARRAY['walk'::text, 'bicycle'::text, 'ebike'::text, 'car'::text]))),
+    CONSTRAINT responder_reach_m_check CHECK (((reach_m >= 100) AND (reach_m <= 100000))),
+    CONSTRAINT responder_seen_lat_check CHECK (((seen_lat >= ('-90'::integer)::double precision) AND (seen_lat <= (90)::double precision))),
+    CONSTRAINT responder_seen_lon_check CHECK (((seen_lon >= ('-180'::integer)::double precision) AND (seen_lon <= (180)::double precision)))
 );
 
 ALTER TABLE public.response ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1041,8 +1095,14 @@ ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.key_holder
+    ADD CONSTRAINT key_holder_pkey PRIMARY KEY (home_id, person_id);
 ALTER TABLE ONLY public.level
     ADD CONSTRAINT level_pkey PRIMARY KEY (device_code, kind);
+ALTER TABLE ONLY public.may_go
+    ADD CONSTRAINT may_go_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.may_go
+    ADD CONSTRAINT may_go_role_severity_kind_key UNIQUE NULLS NOT DISTINCT (role, severity, kind);
 ALTER TABLE ONLY public.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.neighbour
@@ -1134,6 +1194,7 @@ CREATE INDEX device_unbound ON public.device USING btree (first_seen_at) WHERE (
 CREATE UNIQUE INDEX enrolment_open ON public.enrolment USING btree (username) WHERE (used_at IS NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX job_due ON public.job USING btree (due_at);
+CREATE INDEX key_holder_person ON public.key_holder USING btree (person_id);
 CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
 CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -1142,6 +1203,9 @@ CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS N
 CREATE UNIQUE INDEX outage_one_live ON public.outage USING btree (district_id) WHERE (ended_at IS NULL);
 CREATE INDEX override_time ON public.override USING btree (instead_of, ends_at);
 CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
+CREATE INDEX response_accepted ON public.response USING btree (accepted_at);
+CREATE INDEX response_alert ON public.response USING btree (alert_id);
+CREATE INDEX response_checkin ON public.response USING btree (checkin_at) WHERE ((checkin_at IS NOT NULL) AND (ended IS NULL));
 CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);
 CREATE INDEX response_person ON public.response USING btree (person_id);
@@ -1214,6 +1278,10 @@ ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_station_id_fkey FOREIGN KEY (station_id) REFERENCES public.station(id);
+ALTER TABLE ONLY public.key_holder
+    ADD CONSTRAINT key_holder_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.key_holder
+    ADD CONSTRAINT key_holder_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.neighbour
     ADD CONSTRAINT neighbour_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.neighbour
@@ -1246,6 +1314,8 @@ ALTER TABLE ONLY public.resident
     ADD CONSTRAINT resident_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.responder
     ADD CONSTRAINT responder_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.responder
+    ADD CONSTRAINT responder_station_id_fkey FOREIGN KEY (station_id) REFERENCES public.station(id);
 ALTER TABLE ONLY public.response
     ADD CONSTRAINT response_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.response

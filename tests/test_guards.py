@@ -53,7 +53,7 @@ def test_every_named_query_is_used() -> None:
     used = (
         set(re.findall(r'QUERIES\[f?"(\w+)', code))
         | set(re.findall(r'PEOPLE\["(\w+)"\]', code))
-        | {"on_the_way", "there", "response_on_the_way", "response_there"}
+        | {"on_the_way", "there", "inside", "response_on_the_way", "response_there", "response_inside"}
     )
     named = {name for package in composition.QUERIED for name in sql.load(package)}
     assert named - used == set()

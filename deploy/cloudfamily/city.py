@@ -49,6 +49,7 @@ Jinju Shuixian Furong Dujuan Yueji Qingbai Lianzi Xiangzhang Hehuan Qiangwei Sha
 """.split()  # noqa: SIM905
 CONDITIONS = ("高血压", "糖尿病", "冠心病", "骨质疏松", "轻度认知障碍", "白内障", "帕金森病")
 MEDICINES = {"高血压": "氨氯地平 5 mg 早", "糖尿病": "二甲双胍 0.5 g 早晚", "冠心病": "阿司匹林 100 mg 早", "骨质疏松": "钙片 600 mg 晚"}
+DIALECTS = ["粤语（梧州话）", "普通话"]
 HEARING = (None, None, None, "左耳听力差，请大声", "佩戴助听器")
 
 
@@ -115,12 +116,17 @@ async def seed_place(seeder: Seeder, place: Place) -> None:
         for number, (zh, en) in enumerate(place.stations, 1)
     ]
     await seeder.person(f"operator-{place.code}", f"{place.name_zh}值班", "operator", district_id)
-    for number in range(1, HOMES_PER_DISTRICT + 1):
-        await seed_home(seeder, place, district_id, stations[number % 2], number)
+    homes = [await seed_home(seeder, place, district_id, stations[number % 2], number) for number in range(1, HOMES_PER_DISTRICT + 1)]
     for number in range(1, 5):
-        await seed_responder(seeder, place, district_id, "caregiver", "护理员", number, ["first_aid", "visit", "device"])
+        # Paid caregivers start from their station, by car or e-bike, and hold the keys of the homes that they look after.
+        skills = ["first_aid", "visit", "device", "lifting"][: 3 + number % 2]
+        travels = {"mode": ("ebike", "car")[number % 2], "station_id": stations[number % 2]}
+        caregiver = await seed_responder(seeder, place, district_id, "caregiver", "护理员", number, skills, languages=DIALECTS, **travels)
+        for home_id in homes[number - 1 :: 8]:
+            await seeder.insert("key_holder", home_id=home_id, person_id=caregiver)
     for number in range(1, 11):
-        await seed_responder(seeder, place, district_id, "volunteer", "志愿者", number, ["visit", "first_aid"][: 1 + number % 2])
+        skills, mode = ["visit", "first_aid"][: 1 + number % 2], ("ebike", "walk", "bicycle")[number % 3]
+        await seed_responder(seeder, place, district_id, "volunteer", "志愿者", number, skills, languages=DIALECTS[: 1 + number % 2], mode=mode)
 
 
 async def seed_rosters(seeder: Seeder) -> None:
@@ -140,7 +146,7 @@ async def seed_rosters(seeder: Seeder) -> None:
         await roster.set_rotation(seeder.conn, supervisor, {**always, **turns}, seeder.now)
 
 
-async def seed_home(seeder: Seeder, place: Place, district_id: int, station_id: int, number: int) -> None:
+async def seed_home(seeder: Seeder, place: Place, district_id: int, station_id: int, number: int) -> int:
     code, dice = f"{place.letters}-{number:03d}", seeder.dice
     home_id = await seeder.insert(
         "home",
@@ -164,7 +170,7 @@ async def seed_home(seeder: Seeder, place: Place, district_id: int, station_id: 
         person_id=elder,
         conditions=conditions,
         medicines=[MEDICINES[name] for name in conditions if name in MEDICINES],
-        languages=["粤语（梧州话）", "普通话"][: dice.randint(1, 2)],
+        languages=DIALECTS[: dice.randint(1, 2)],
         hearing=dice.choice(HEARING),
     )
     family = [("女儿", "daughter"), ("儿子", "son")][: 1 + number % 2]
@@ -182,12 +188,16 @@ async def seed_home(seeder: Seeder, place: Place, district_id: int, station_id: 
             watched_from=seeder.now,
             due_at=seeder.now + timedelta(minutes=2 * REPORT_MINUTES),
         )
+    return home_id
 
 
-async def seed_responder(seeder: Seeder, place: Place, district_id: int, role: str, what: str, number: int, skills: list[str]) -> None:
+async def seed_responder(seeder: Seeder, place: Place, district_id: int, role: str, what: str, number: int, skills: list[str], **more: Any) -> int:
     language = "en" if number == 2 else "zh-CN"
     person_id = await seeder.person(f"{role}-{place.letters}-{number:02d}", role if language == "en" else what, role, district_id, language)
-    await seeder.insert("responder", person_id=person_id, lat=near(seeder, place.lat), lon=near(seeder, place.lon), reach_m=8000, skills=skills)
+    lat, lon = near(seeder, place.lat), near(seeder, place.lon)
+    start = {} if "station_id" in more else {"lat": lat, "lon": lon}
+    await seeder.insert("responder", person_id=person_id, reach_m=8000, skills=skills, **start, **more)
+    return person_id
 
 
 def near(seeder: Seeder, degrees: float) -> float:

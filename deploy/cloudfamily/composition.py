@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from fastapi import FastAPI
 
 import cloudfamily_timebank.api
+from cloudfamily_platform.alerts import travel
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.job import Job
 from cloudfamily_platform.core.stage import Clock
-from cloudfamily_platform.people import blindness, roster
+from cloudfamily_platform.people import blindness, place, roster
 from cloudfamily_platform.people.person import QUERIES
 from cloudfamily_platform.web import app as web_app
 from cloudfamily_platform.web.context import LOOPBACK, Broker, Check, Context, pool, signed_in
@@ -41,6 +42,11 @@ def speak() -> None:
         texts.register(package)
 
 
+def route(router_url: str | None) -> None:
+    """Travel times from this routing engine, for the whole process."""
+    travel.use(travel.Osrm(router_url) if router_url else travel.Straight())
+
+
 def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = (), broker: Broker = LOOPBACK, public_url: str | None = None) -> FastAPI:
     """The API and the console. `broker`: what devices are told."""
     speak()
@@ -54,10 +60,11 @@ def jobs(keep_days: int) -> tuple[Job, ...]:
 
 
 async def tidy(conn: db.Connection, now: datetime, keep_days: int) -> None:
-    """Partitions ahead; old readings, sessions, enrolment codes, quarantine and commands away."""
+    """Partitions ahead; old readings, sessions, enrolment codes, places, quarantine and commands away."""
     await conn.execute(QUERIES["reading_maintain"], {"now": now, "keep_days": keep_days})
     await conn.execute(QUERIES["forget_old_sessions"], {"now": now})
     await conn.execute(QUERIES["forget_old_enrolments"], {"now": now})
     await blindness.forget(conn, now)
+    await place.forget(conn, now)
     await conn.execute(QUERIES["quarantine_forget"], {"before": now - QUARANTINE_KEPT})
     await conn.execute(QUERIES["commands_forget"], {"before": now - COMMANDS_KEPT})

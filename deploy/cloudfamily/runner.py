@@ -20,7 +20,7 @@ from cloudfamily import clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
-from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, watch
+from cloudfamily_platform.alerts import checkin, deliver, escalate, gateways, offers, watch
 from cloudfamily_platform.core import db, job
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
@@ -61,6 +61,7 @@ class Runner:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop.set)
         async with AsyncExitStack() as stack:
+            composition.route(self.settings.router_url)
             self.pool = await stack.enter_async_context(db.pool(self.parts.database_url, size=20))
             await self.prepare()
             self.clock = clockwork.wind(self.jobs())
@@ -147,7 +148,7 @@ class Runner:
             self.lanes = list(lanes(settings, self.parts.database_url, self.parts.broker))
             self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
         if "alerts" in self.roles:
-            found += [*watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES]
+            found += [*watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *checkin.STAGES, *visits.STAGES]
             found.append(job.stage(composition.jobs(self.settings.keep_days)))
         if "timebank" in self.roles:
             found.append(credit.STAGE)

@@ -149,14 +149,17 @@ def test_from_the_offer_to_the_familys_thanks(world: Any, chats: Any) -> None:
         going = await here.read(NEAR, "测试·near 正在赶往现场。")
         assert await here.press(NEAR, going, ":there") == "已记录，谢谢。"
         there = await here.read(NEAR, "测试·near 已到达现场。")
-        assert [one.data for line in there.buttons for one in line] == [f"alert:1:resolve:{outcome}" for outcome in ("real", "false_alarm", "test")]
-        assert await here.press(NEAR, there, ":resolve:real") == "已记录，谢谢。"
+        assert await here.press(NEAR, there, ":inside") == "已记录，谢谢。"
+        inside = await here.read(NEAR, "测试·near 已进门。")
+        ends = [f"alert:1:resolve:{outcome}" for outcome in ("real", "false_alarm", "test")]
+        assert [one.data for line in inside.buttons for one in line] == [*ends, "alert:1:release"]
+        assert await here.press(NEAR, inside, ":resolve:real") == "已记录，谢谢。"
         over = await here.read(NEAR, "已结束：确有险情。")
         assert (over.id, over.buttons) == (offer.id, ())
         assert "1234#" not in over.text  # who has gone home needs no key
 
         await here.drain()
-        for news in ("测试·near 已接手。", "测试·near 正在赶往现场。", "测试·near 已到达现场。", "确有险情（测试·near）"):
+        for news in ("测试·near 已接手。", "测试·near 正在赶往现场。", "测试·near 已到达现场。", "测试·near 已进门。", "确有险情（测试·near）"):
             await here.read(DAUGHTER, f"测试·elder-WX-001 的紧急呼叫{'已结束：' if '（' in news else '：'}{news}")
         please = await here.read(DAUGHTER, "请您确认")
         assert await here.press(DAUGHTER, please, ":verify") == "已确认，谢谢您。"
@@ -165,7 +168,7 @@ def test_from_the_offer_to_the_familys_thanks(world: Any, chats: Any) -> None:
     run(world, chats, story)
     assert world.rows("SELECT p.code FROM visit v JOIN person p ON p.id = v.verified_by") == [{"code": "daughter"}]
     assert [row["kind"] for row in world.rows("SELECT kind FROM alert_event ORDER BY id") if row["kind"] != "told"] == [
-        "opened", "offered", "offered", "accepted", "on_the_way", "there", "resolved",
+        "opened", "offered", "offered", "accepted", "on_the_way", "there", "inside", "resolved",
     ]  # fmt: skip
 
 

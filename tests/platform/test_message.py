@@ -67,6 +67,24 @@ def test_who_is_asked_reads_where_about_but_not_who(language: str, text: str) ->
     assert data(said) == [["alert:7:accept", "alert:7:decline"]]
 
 
+def test_who_is_asked_reads_how_long_it_takes_them_and_whether_they_hold_the_key() -> None:
+    why = {"travel_s": 420, "mode": "ebike", "key": True}
+    assert message.offer_message("en", row(), 412, ZONE, why).text.splitlines()[-1] == "About 7 min by e-bike, and you have the key."
+    assert message.offer_message("zh-CN", row(), 412, ZONE, why | {"key": False, "travel_s": 4}).text.splitlines()[-1] == "骑电动车约 1 分钟。"
+
+
+@pytest.mark.parametrize("kind", ["smoke", "gas", "co"])
+def test_fire_and_gas_are_for_the_fire_brigade_first(kind: str) -> None:
+    said = (message.offer_message("en", row(kind), 412, ZONE), message.handler_message("en", row(kind, state="accepted"), CARD, ZONE))
+    assert all("Call 119 first." in one.text for one in said)
+    assert "119" not in message.offer_message("en", row(), 412, ZONE).text
+
+
+@pytest.mark.parametrize(("state", "verbs"), [("on_the_way", [["alert:7:checkin"], ["alert:7:there"], ["alert:7:release"]]), ("inside", [["alert:7:checkin"]])])
+def test_who_goes_alone_is_asked(state: str, verbs: list[list[str]]) -> None:
+    assert data(message.checkin_message("en", row(state=state))) == verbs
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 @pytest.mark.parametrize("kind", [*signals.SEVERITY, "no_movement"])
 def test_an_offer_never_tells_name_address_or_device(language: str, kind: str) -> None:
@@ -99,6 +117,7 @@ def test_who_goes_reads_the_card_and_nothing_in_it_is_markup() -> None:
     ]
 
 
+BACK = ["alert:7:release"]
 ENDS = ["alert:7:resolve:real", "alert:7:resolve:false_alarm", "alert:7:resolve:test"]
 
 
@@ -106,9 +125,10 @@ ENDS = ["alert:7:resolve:real", "alert:7:resolve:false_alarm", "alert:7:resolve:
     ("state", "mine", "others"),
     [
         ("open", [["alert:7:accept"]], [["alert:7:accept"]]),
-        ("accepted", [["alert:7:on_the_way", "alert:7:there"], ENDS], []),
-        ("on_the_way", [["alert:7:there"], ENDS], []),
-        ("there", [ENDS], []),
+        ("accepted", [["alert:7:on_the_way", "alert:7:there"], ENDS, BACK], []),
+        ("on_the_way", [["alert:7:there"], ENDS, BACK], []),
+        ("there", [["alert:7:inside", "alert:7:no_entry"], ENDS, BACK], []),
+        ("inside", [ENDS, BACK], []),
         ("resolved", [], []),
     ],
 )
@@ -128,6 +148,8 @@ def test_an_operator_has_it_and_sends_for_somebody() -> None:
 
 NEWS = {
     "accepted": {"actor": NASTY}, "on_the_way": {"actor": NASTY}, "there": {"actor": NASTY}, "taken": {},
+    "inside": {"actor": NASTY}, "released": {"actor": NASTY}, "replaced": {"actor": NASTY}, "dropped": {}, "responder_dropped": {"actor": NASTY},
+    "responder_silent": {"actor": NASTY, "minutes": 2}, "no_entry": {"actor": NASTY, "keys": NASTY},
     "resolved": {"actor": NASTY, "outcome": "false_alarm", "note": "{not a placeholder}"},
     "confirm_visit": {"actor": NASTY, "minutes": 40, "visit_id": 9},
 }  # fmt: skip
@@ -139,10 +161,10 @@ def test_news_in_both_languages(language: str, kind: str) -> None:
     said = message.news_message(language, row(), kind, NEWS[kind], ZONE)
     assert "{" not in said.text
     assert "<b>" not in said.text
-    assert data(said) == ([["visit:9:verify"]] if kind == "confirm_visit" else [])
+    assert data(said) == {"confirm_visit": [["visit:9:verify"]], "dropped": [["alert:7:accept"]]}.get(kind, [])
 
 
-@pytest.mark.parametrize("state", ["open", "accepted", "on_the_way", "there"])
+@pytest.mark.parametrize("state", ["open", "accepted", "on_the_way", "there", "inside"])
 def test_buttons_fit_what_telegram_carries(state: str) -> None:
     """callback_data has 1 to 64 bytes (Bot API, InlineKeyboardButton); ids are 63-bit."""
     now = row(id=2**63 - 1, state=state, handler_id=VOLUNTEER)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cloudfamily_platform.alerts import escalate, matching, offers, respond
+from cloudfamily_platform.alerts import escalate, offers, respond, travel
+from cloudfamily_platform.alerts.travel import Place
 from cloudfamily_platform.core import errors
 from cloudfamily_platform.people import person as people
 
@@ -200,7 +201,7 @@ def test_distance_in_the_database_is_the_distance_in_words(world: Any, alarm: Ca
     world.responder("a", km=1.234)
     alarm()
     world.drain(*escalate.STAGES)
-    assert world.value("SELECT distance_m FROM offer") == round(matching.distance_m(23.47, 111.32, 23.47 + 1.234 / 111.195, 111.32)) == 1234
+    assert world.value("SELECT distance_m FROM offer") == round(travel.distance_m(Place(23.47, 111.32), Place(23.47 + 1.234 / 111.195, 111.32))) == 1234
 
 
 def person(world: Any, code: str) -> Any:

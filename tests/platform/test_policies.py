@@ -73,7 +73,7 @@ def test_a_new_version_by_the_api(world: Any, alarm: Callable[..., int], site: C
     assert policy_of(world, alarm("WX-002-button")) == "wanxiu/critical:sos 1"
     assert policy_of(world, alarm("WX-002-button", "fall")) == "critical 2"
     assert policy_of(world, old) == "critical 1"
-    assert world.drain(*escalate.STAGES) == 3
+    assert world.drain(*escalate.STAGES) == 6
 
 
 def test_what_the_api_refuses_it_says_in_both_languages(world: Any, site: Callable[..., AbstractAsyncContextManager[Any]]) -> None:

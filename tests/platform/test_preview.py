@@ -146,7 +146,7 @@ def test_nobody_at_all(world: Any, alarm: Callable[..., int], timeline: Callable
         "+120 nobody family - nobody", "+120 nobody operators - nobody", "+120 nobody supervisors - nobody",
     ]  # fmt: skip
     alert_id = alarm()
-    assert world.drain(*escalate.STAGES) == 1
+    assert world.drain(*escalate.STAGES) == 3
     assert world.rows("SELECT step, due_at FROM alert") == [{"step": 3, "due_at": world.now + timedelta(seconds=120)}]
     assert timeline(alert_id) == ["opened", "nobody_told", "no_responder", "escalated", "nobody_told", "escalated", "nobody_told"]
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from cloudfamily_platform.alerts import matching
+from cloudfamily_platform.alerts import offers
+from cloudfamily_platform.core import db
 
 ALERT = "SELECT a.* FROM alert a JOIN home h ON h.id = a.home_id WHERE h.code = %s AND a.kind = 'sos' AND a.state <> 'resolved'"
 
@@ -55,16 +58,17 @@ def buttons(message: dict[str, Any]) -> str:
 
 def near_a_volunteer(system: Any) -> str:
     """A home with a volunteer who knows first aid among the two that are asked first."""
-    responders = system.rows(
-        """SELECT r.person_id, r.lat, r.lon, r.reach_m, false AS asked_before, w.role FROM responder r
-           JOIN role w ON w.person_id = r.person_id JOIN person p ON p.id = r.person_id WHERE 'first_aid' = ANY(r.skills) AND NOT p.canary"""
-    )
-    volunteers = {row["person_id"] for row in responders if row.pop("role") == "volunteer"}
-    candidates = [matching.Candidate(**row) for row in responders]
-    for home in system.rows("SELECT code, lat, lon FROM home WHERE code LIKE 'LX-%' ORDER BY code"):
-        if volunteers & {match.person_id for match in matching.nearest(home["lat"], home["lon"], candidates, 2)}:
-            return str(home["code"])
-    raise AssertionError("the demo city has no such home")
+
+    async def found() -> str:
+        async with await db.connect(system.parts.database_url) as conn:
+            for home in system.rows("SELECT id, code FROM home WHERE code LIKE 'LX-%' ORDER BY code"):
+                row = {"id": None, "home_id": home["id"], "severity": "critical", "kind": "sos", "canary": False}
+                asked = [match.person_id for match in await offers.choose(conn, row, 2, datetime.now(UTC))]
+                if system.rows("SELECT FROM role WHERE role = 'volunteer' AND person_id = ANY(%s)", asked):
+                    return str(home["code"])
+        raise AssertionError("the demo city has no such home")
+
+    return asyncio.run(found())
 
 
 def test_a_volunteer_comes_and_her_hour_is_kept(system: Any) -> None:

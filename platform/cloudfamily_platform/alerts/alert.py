@@ -94,7 +94,7 @@ def shown(row: Row, how: Sight) -> Row:
     """The alert as the API and the stream give it."""
     full = how == "full"
     found = {key: row[key] for key in ("id", "kind", "severity", "state", "outcome", "presses", "step", "canary")}
-    times = {key: iso(row[key]) for key in ("opened_at", "accepted_at", "on_the_way_at", "there_at", "resolved_at")}
+    times = {key: iso(row[key]) for key in ("opened_at", "accepted_at", "on_the_way_at", "there_at", "inside_at", "resolved_at")}
     place = {"code": row["district_code"], "name_zh": row["district_zh"], "name_en": row["district_en"]}
     return {
         **found,
@@ -111,6 +111,11 @@ def shown(row: Row, how: Sight) -> Row:
 
 def shown_event(row: Row) -> Row:
     return {"id": row["event_id"], "alert_id": row["alert_id"], "at": iso(row["at"]), "kind": row["event_kind"], "actor": row["actor"], "params": row["params"]}
+
+
+def in_text(row: Row) -> Row:
+    """The row, its times as the API gives them."""
+    return {name: iso(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def iso(at: datetime | None) -> str | None:
@@ -142,10 +147,12 @@ async def detail(conn: db.Connection, person: Person, alert_id: int, now: dateti
         raise errors.NotFound(what="alert")
     events = await (await conn.execute(QUERIES["timeline"], {"id": alert_id})).fetchall()
     offers = await (await conn.execute(QUERIES["offers"], {"id": alert_id})).fetchall()
+    responses = await (await conn.execute(QUERIES["responses"], {"id": alert_id})).fetchall()
     full = how == "full"
     return {
         "alert": shown(row, how),
         "card": await home.card(conn, row["home_id"], now) if full and row["home_id"] else None,
         "timeline": [shown_event(event) for event in reversed(events)] if full else [],
-        "offers": [{**offer, "offered_at": iso(offer["offered_at"])} for offer in offers] if person.is_operator else [],
+        "offers": [in_text(offer) for offer in offers] if person.is_operator else [],
+        "responses": [in_text(response) for response in responses] if full else [],
     }

@@ -81,6 +81,8 @@ class Deliver:
     async def compose(self, conn: db.Connection, claim: dict[str, Any], row: dict[str, Any], language: str, now: datetime) -> message.Message | None:
         if claim["message"] == "alert":
             return message.alert_message(language, row, self.zone, claim["person_id"])
+        if claim["message"] == "checkin":
+            return message.checkin_message(language, row) if claim["person_id"] in row["responding"] else None
         if claim["message"] != "offer":
             return message.news_message(language, row, claim["message"], claim["params"], self.zone)
         asked = await person.load(conn, claim["person_id"])
@@ -89,7 +91,7 @@ class Deliver:
         if alert.sight(asked, row) is None or row["state"] == "resolved":
             return None  # taken by somebody else meanwhile
         offer = await db.one(await conn.execute(QUERIES["distance_of"], claim))
-        return message.offer_message(language, row, offer["distance_m"], self.zone)
+        return message.offer_message(language, row, offer["distance_m"], self.zone, offer["why"])
 
     async def failed(self, conn: db.Connection, claim: dict[str, Any], error: ChannelError, now: datetime) -> None:
         metrics.sent.labels(claim["channel"], "refused" if error.permanent else "failed").inc()

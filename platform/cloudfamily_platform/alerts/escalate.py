@@ -44,26 +44,23 @@ async def look(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> N
 
 
 async def take_turn(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
-    """The next turn, and those after it while they reach nobody: an alarm does not wait for people who cannot hear it."""
+    """The next turn. One that reaches nobody is due again at once: an alarm does not wait for people who cannot hear it."""
     plan, number = policy.in_force(row["plan"]), row["step"]
-    if number == 0 and not policy.readable(row["plan"]):
-        await alert.add_event(conn, row["id"], "policy_unreadable", now)
-    while True:
-        reached = await one_turn(conn, row, plan, number, now)
-        wait = policy.wait_after(plan, number, reached=reached)
-        number += 1
-        if wait:
-            break
-    await conn.execute(QUERIES["next_turn"], {"id": row["id"], "step": number, "due_at": now + wait})
+    reached = await one_turn(conn, row, plan, number, now)
+    await conn.execute(QUERIES["next_turn"], {"id": row["id"], "step": number + 1, "due_at": now + policy.wait_after(plan, number, reached=reached)})
 
 
 async def one_turn(conn: db.Connection, row: dict[str, Any], plan: policy.Policy, number: int, now: datetime) -> bool:
     """Tells and asks whom the turn names; whether that reached anybody."""
     turn = policy.turn(plan, number)
+    # Before any event: the lock of the timeline must not wait for a routing engine.
+    chosen = await offers.choose(conn, row, turn.offer, now, again=True)
+    if number == 0 and not policy.readable(row["plan"]):
+        await alert.add_event(conn, row["id"], "policy_unreadable", now)
     if number > 0:
         await alert.add_event(conn, row["id"], "escalated", now, params={"step": number})
     told = await tell_all(conn, {**row, "step": number}, turn, now, known=policy.words_before(plan, number))
-    asked = await offers.make(conn, row, turn.offer, now, again=True)
+    asked = await offers.ask(conn, row, chosen, now)
     if turn.offer and not asked and number == 0:
         await alert.add_event(conn, row["id"], "no_responder", now)
     if told or not asked:

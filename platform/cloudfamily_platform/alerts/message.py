@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -38,17 +39,40 @@ def alert_message(language: str, row: dict[str, Any], zone: ZoneInfo, reader_id:
     return Message("\n".join(line for line in lines if line), buttons(language, row, may_decline=False) if may_act else ())
 
 
-def offer_message(language: str, row: dict[str, Any], distance_m: int, zone: ZoneInfo) -> Message:
+def offer_message(language: str, row: dict[str, Any], distance_m: int, zone: ZoneInfo, why: Mapping[str, Any] | None = None) -> Message:
     """To a responder who is asked: kind, district and distance, but neither name nor address."""
     district = row["district_zh"] if language == "zh-CN" else row["district_en"]
     kind = say(language, f"alert.kind.{row['kind']}")
     text = say(language, "chat.offer", kind=kind, district=escape(district or ""), km=f"{distance_m / 1000:.1f}", time=clock(row["opened_at"], zone))
-    return Message(text, buttons(language, row, may_decline=True))
+    return Message("\n".join(line for line in (text, travel(language, why or {}), danger(language, row)) if line), buttons(language, row, may_decline=True))
+
+
+def travel(language: str, why: Mapping[str, Any]) -> str:
+    """How long they would need, and by what; whether they hold the key."""
+    if "travel_s" not in why:
+        return ""
+    minutes = max(1, round(why["travel_s"] / 60))
+    return say(language, "chat.travel_key" if why["key"] else "chat.travel", minutes=minutes, mode=say(language, f"mode.{why['mode']}"))
+
+
+def danger(language: str, row: dict[str, Any]) -> str:
+    """Fire and gas: not before the fire brigade."""
+    return say(language, "chat.danger") if row["kind"] in ("smoke", "gas", "co") and row["state"] != "resolved" else ""
+
+
+def checkin_message(language: str, row: dict[str, Any]) -> Message:
+    """To who goes alone and has not been heard for a while: is all well?"""
+    what = "checkin" if row["state"] == "on_the_way" else "checkin_there"
+    kind, who = say(language, f"alert.kind.{row['kind']}"), escape(row["elder"] or row["device_code"] or "")
+    verbs = ("there", "release") if row["state"] == "on_the_way" else ()
+    well = Button(say(language, f"button.{what}"), f"alert:{row['id']}:checkin")
+    more = tuple((Button(say(language, f"button.{verb}"), f"alert:{row['id']}:{verb}"),) for verb in verbs)
+    return Message(say(language, f"chat.{what}", kind=kind, who=who), ((well,), *more))
 
 
 def handler_message(language: str, row: dict[str, Any], card: dict[str, Any] | None, zone: ZoneInfo) -> Message:
     """To the one who goes: the whole card, and the next step as a button."""
-    lines = [head(language, row, zone), why(language, row)]
+    lines = [head(language, row, zone), why(language, row), danger(language, row)]
     if card:
         for elder in card["elders"]:
             about = ("、" if language == "zh-CN" else ", ").join(str(item) for item in (elder["age"], *elder["conditions"]) if item)
@@ -68,11 +92,13 @@ def news_message(language: str, row: dict[str, Any], message: str, params: dict[
     kind = say(language, f"alert.kind.{row['kind']}")
     elder = row["elder"] if message != "taken" and row["elder"] else ""
     outcome = say(language, f"outcome.{params['outcome']}") if "outcome" in params else ""
-    values = {"kind": kind, "elder": escape(elder), "actor": escape(str(params.get("actor", ""))), "outcome": outcome}
+    said = {name: escape(str(value)) for name, value in params.items()}
+    values = {"actor": "", **said, "kind": kind, "elder": escape(elder), "outcome": outcome}
     more: tuple[tuple[Button, ...], ...] = ()
     if message == "confirm_visit":
         more = ((Button(say(language, "button.confirm_visit"), f"visit:{params['visit_id']}:verify"),),)
-        values["minutes"] = params["minutes"]
+    elif message == "dropped" and row["state"] == "open":
+        more = ((Button(say(language, "button.accept"), f"alert:{row['id']}:accept"),),)
     return Message(say(language, f"chat.news.{message}", **values), more)
 
 
@@ -98,10 +124,18 @@ def buttons(language: str, row: dict[str, Any], *, may_decline: bool) -> tuple[t
     def button(verb: str, *more: str) -> Button:
         return Button(say(language, ".".join(("button", verb, *more))), ":".join(("alert", str(row["id"]), verb, *more)))
 
-    ways = (button("on_the_way"), button("there"))
+    ways = (button("on_the_way"), button("there"), button("inside"))
+    back = (button("release"),)
     ends = tuple(button("resolve", outcome) for outcome in ("real", "false_alarm", "test"))
     accept = (button("accept"), button("decline")) if may_decline else (button("accept"),)
-    rows = {"open": (accept,), "accepted": (ways, ends), "on_the_way": (ways[1:], ends), "there": (ends,), "resolved": ()}
+    rows = {
+        "open": (accept,),
+        "accepted": (ways[:2], ends, back),
+        "on_the_way": (ways[1:2], ends, back),
+        "there": ((ways[2], button("no_entry")), ends, back),
+        "inside": (ends, back),
+        "resolved": (),
+    }
     return (accept,) if may_decline and row["state"] == "accepted" else rows[row["state"]]
 
 

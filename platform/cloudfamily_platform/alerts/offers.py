@@ -1,43 +1,94 @@
-"""Offers: the nearest free and qualified are asked; an offer not answered goes to the next."""
+"""Offers: who would be there soonest of those who may go is asked; an offer not answered goes to the next."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from cloudfamily_platform.alerts import alert, matching, notify, policy
+from psycopg.types.json import Jsonb
+
+from cloudfamily_platform.alerts import alert, matching, notify, policy, travel
 from cloudfamily_platform.alerts.alert import QUERIES
-from cloudfamily_platform.alerts.rules.hazard import SKILL
+from cloudfamily_platform.alerts.matching import Candidate, Match, Need, Rule
+from cloudfamily_platform.alerts.travel import Place
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage, take_one
 
+#: So many of those nearby are looked at, the free ones first.
+MOST = 500
+#: A last known place that is older says nothing.
+PLACE_HOLDS = timedelta(minutes=30)
+
 
 async def make(conn: db.Connection, row: dict[str, Any], count: int, now: datetime, *, again: bool = False) -> int:
-    """Offers the alert to `count` more responders and returns how many were found. The caller has the alert's lock.
+    """Offers the alert to `count` more responders and returns how many were found: for who has written no event yet."""
+    return await ask(conn, row, await choose(conn, row, count, now, again=again), now)
 
-    `again`: those who let it lapse may be asked once more, after all the others.
+
+async def choose(conn: db.Connection, row: dict[str, Any], count: int, now: datetime, *, again: bool = False) -> list[Match]:
+    """Whom to ask next. `again`: those who let it lapse may be asked once more, after all the others.
+
+    The caller has the alert's lock, and has written no event in this transaction: a routing engine is asked here, for up to
+    travel.ROUTER_SECONDS, and the lock that numbers all events must not wait for that.
     """
     if count <= 0 or row["home_id"] is None:
-        return 0
-    where = {"alert_id": row["id"], "skill": SKILL[row["severity"]], "lat": row["lat"], "lon": row["lon"], "canary": row["canary"], "again": again}
-    found = await (await conn.execute(QUERIES["candidates"], where)).fetchall()
-    matches = matching.nearest(row["lat"], row["lon"], [matching.Candidate(**one) for one in found], count)
+        return []
+    need = await need_of(conn, row["home_id"], row["severity"], row["kind"])
+    rules = await may_go(conn)
+    nearby = await candidates(conn, now, need.place, row["canary"], home_id=row["home_id"], alert_id=row["id"], again=again)
+    fit = [one for one in nearby if matching.refusal(need, one, rules) is None]
+    travel_s = await travel.router().seconds([(one.place, one.mode) for one in fit], need.place)
+    return matching.rank(need, fit, travel_s, count)
+
+
+async def need_of(conn: db.Connection, home_id: int, severity: str, kind: str | None) -> Need:
+    found = await db.one(await conn.execute(QUERIES["need_of_home"], {"home_id": home_id}))
+    place = Place(found.pop("lat"), found.pop("lon"))
+    return Need(place=place, severity=severity, kind=kind, **found)
+
+
+async def may_go(conn: db.Connection) -> list[Rule]:
+    return [Rule(**one) for one in await (await conn.execute(QUERIES["may_go"])).fetchall()]
+
+
+async def candidates(
+    conn: db.Connection,
+    now: datetime,
+    near: Place | None,
+    canary: bool,
+    *,
+    home_id: int | None = None,
+    alert_id: int | None = None,
+    again: bool = False,
+    limit: int = MOST,
+) -> list[Candidate]:
+    """Everybody who could be sent, free or not, the free and nearest first. `near`: within half a degree of it; None: anywhere."""
+    where = {"lat": near.lat if near else None, "lon": near.lon if near else None, "canary": canary, "home_id": home_id}
+    times = {"now": now, "seen_since": now - PLACE_HOLDS, "recent_since": now - timedelta(hours=matching.RECENT_HOURS)}
+    rows = await (await conn.execute(QUERIES["candidates"], where | times | {"alert_id": alert_id, "again": again, "limit": limit})).fetchall()
+    return [Candidate(place=Place(one.pop("lat"), one.pop("lon")), **one) for one in rows]
+
+
+async def ask(conn: db.Connection, row: dict[str, Any], matches: Sequence[Match], now: datetime) -> int:
+    """Offers the alert to them; the caller has its lock."""
     for match in matches:
-        await ask(conn, row, match, now)
+        await ask_one(conn, row, match, now)
     if matches:
         await notify.send(conn)
     return len(matches)
 
 
-async def ask(conn: db.Connection, row: dict[str, Any], match: matching.Match, now: datetime) -> None:
+async def ask_one(conn: db.Connection, row: dict[str, Any], match: Match, now: datetime) -> None:
     due_at = now + timedelta(seconds=policy.in_force(row["plan"]).offer_s)
-    values = {"alert_id": row["id"], "person_id": match.person_id, "distance_m": match.distance_m, "now": now, "due_at": due_at}
-    if await (await conn.execute(QUERIES["add_offer"], values)).fetchone() is None:
+    who = {"alert_id": row["id"], "person_id": match.person_id, "distance_m": match.distance_m}
+    if await (await conn.execute(QUERIES["add_offer"], who | {"why": Jsonb(match.why), "now": now, "due_at": due_at})).fetchone() is None:
         return
-    await alert.add_event(conn, row["id"], "offered", now, actor_id=match.person_id, params={"distance_m": match.distance_m})
+    params = {"distance_m": match.distance_m, **match.why}
+    await alert.add_event(conn, row["id"], "offered", now, actor_id=match.person_id, params=params)
     if not await notify.tell(conn, row["id"], match.person_id, "offer", now):
-        params = {"reason": "no_channel", "message": "offer"}
-        await alert.add_event(conn, row["id"], "not_told", now, actor_id=match.person_id, params=params)
+        unreachable = {"reason": "no_channel", "message": "offer"}
+        await alert.add_event(conn, row["id"], "not_told", now, actor_id=match.person_id, params=unreachable)
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
@@ -49,10 +100,10 @@ async def lapse(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> 
     # The claim locked the alert, as every writer does first; the offer may have been answered before that.
     if await (await conn.execute(QUERIES["lapse_offer"], claimed)).fetchone() is None:
         return
-    await alert.add_event(conn, claimed["alert_id"], "offer_lapsed", now, actor_id=claimed["person_id"])
     row = await alert.load(conn, claimed["alert_id"])
-    if row["state"] != "resolved" and not row["responding"]:
-        await make(conn, row, 1, now)
+    following = [] if row["state"] == "resolved" or row["responding"] else await choose(conn, row, 1, now)
+    await alert.add_event(conn, row["id"], "offer_lapsed", now, actor_id=claimed["person_id"])
+    await ask(conn, row, following, now)
 
 
 STAGES = (Stage(name="offer", step=step, oldest_due="SELECT min(due_at) AS due_at FROM offer WHERE due_at IS NOT NULL"),)

@@ -55,8 +55,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     there_s: int
     #: As long as `there_s` unless said otherwise.
     inside_s: int | None = None
-    #: How often the one who is there is asked whether all is well; 0: never.
-    checkin_s: int = 0
+    #: How often a lone responder at the home is asked whether all is well; 0: never.
+    checkin_s: int = 1200
 
 
 HOURLY = timedelta(hours=1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from cloudfamily_platform.alerts import escalate, matching, policy
+from cloudfamily_platform.alerts import escalate, matching, offers, policy, travel
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.alerts.rules import signals
-from cloudfamily_platform.alerts.rules.hazard import SKILL
+from cloudfamily_platform.alerts.rules.hazard import Severity
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.core.texts import Text
 from cloudfamily_platform.people import home as homes
@@ -43,16 +43,16 @@ class Line:
 class Asking:
     """The offers as they would go when nobody answers: `offers.py` without a database."""
 
-    lat: float
-    lon: float
+    need: matching.Need
     offer: timedelta
     candidates: dict[int, matching.Candidate]
+    travel_s: dict[int, float]
     standing: dict[int, datetime] = field(default_factory=dict)
 
     def ask(self, count: int, at: datetime, *, again: bool) -> list[matching.Match]:
         """The next `count` who are asked. `again`: also those who let it lapse, after all the others."""
         free = [one for one in self.candidates.values() if one.person_id not in self.standing and (again or not one.asked_before)]
-        found = matching.nearest(self.lat, self.lon, free, count) if count > 0 else []
+        found = matching.rank(self.need, free, [self.travel_s[one.person_id] for one in free], count) if count > 0 else []
         for match in found:
             self.standing[match.person_id] = at + self.offer
             self.candidates[match.person_id] = replace(self.candidates[match.person_id], asked_before=True)
@@ -86,7 +86,7 @@ async def of_home(conn: db.Connection, home: dict[str, Any], kind: str, severity
     row = await db.one(await conn.execute(QUERIES["policy_by_id"], where))
     plan = policy.in_force(row["plan"])
     about = {"id": None, "home_id": home["id"], "district_id": home["district_id"], "canary": home["canary"]}
-    asking = await start_asking(conn, home, how_bad, plan)
+    asking = await start_asking(conn, home, kind, how_bad, plan, at)
     lines, when = list[Line](), at
     last = len(plan.steps) - (0 if plan.repeats else 1)
     for step in range(last + 1):
@@ -140,18 +140,19 @@ async def names(conn: db.Connection, lines: Sequence[Line], by: Sequence[str]) -
     ]
 
 
-async def start_asking(conn: db.Connection, home: dict[str, Any], severity: str, plan: policy.Policy) -> Asking:
-    skill = SKILL[severity]  # type: ignore[index]
-    where = {"alert_id": None, "skill": skill, "lat": home["lat"], "lon": home["lon"], "canary": home["canary"], "again": True}
-    rows = await (await conn.execute(QUERIES["candidates"], where)).fetchall()
-    candidates = {row["person_id"]: matching.Candidate(**row) for row in rows}
-    return Asking(home["lat"], home["lon"], timedelta(seconds=plan.offer_s), candidates)
+async def start_asking(conn: db.Connection, home: dict[str, Any], kind: str, severity: str, plan: policy.Policy, at: datetime) -> Asking:
+    need, rules = await offers.need_of(conn, home["id"], severity, kind), await offers.may_go(conn)
+    nearby = await offers.candidates(conn, at, need.place, home["canary"], home_id=home["id"], again=True)
+    fit = [one for one in nearby if matching.refusal(need, one, rules) is None]
+    travel_s = await travel.router().seconds([(one.place, one.mode) for one in fit], need.place)
+    times = {one.person_id: seconds for one, seconds in zip(fit, travel_s, strict=True)}
+    return Asking(need, timedelta(seconds=plan.offer_s), {one.person_id: one for one in fit}, times)
 
 
 def severity_of(kind: str, severity: str | None) -> str:
     """Raises Invalid."""
     if severity is not None:
-        if severity not in SKILL:
+        if severity not in get_args(Severity):
             raise errors.Invalid(field="severity", reason=Text("policy.unknown_severity"))
         return severity
     if kind not in signals.SEVERITY:

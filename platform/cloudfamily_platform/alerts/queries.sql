@@ -105,68 +105,10 @@ UPDATE alert SET step = %(step)s, due_at = %(due_at)s WHERE id = %(id)s;
 -- name: reopen
 UPDATE alert SET state = 'open', handler_id = NULL, due_at = %(now)s WHERE id = %(id)s;
 
--- name: drop_response
-UPDATE response SET ended = 'dropped', ended_at = %(now)s WHERE alert_id = %(id)s AND ended IS NULL RETURNING person_id;
-
--- name: candidates
-SELECT r.person_id, r.lat, r.lon, r.reach_m, o.id IS NOT NULL AS asked_before
-FROM responder r JOIN person p ON p.id = r.person_id
-LEFT JOIN offer o ON o.alert_id = %(alert_id)s AND o.person_id = r.person_id
-WHERE r.on_duty AND r.skills @> ARRAY[%(skill)s::text] AND p.canary = %(canary)s
-  AND r.lat BETWEEN %(lat)s - 0.5 AND %(lat)s + 0.5 AND r.lon BETWEEN %(lon)s - 0.5 AND %(lon)s + 0.5
-  AND (o.id IS NULL OR o.state = 'withdrawn' OR (o.state = 'lapsed' AND %(again)s))
-  AND NOT EXISTS (SELECT FROM response v WHERE v.person_id = r.person_id AND v.ended IS NULL)
-  AND EXISTS (SELECT FROM role w WHERE w.person_id = r.person_id AND w.role IN ('caregiver', 'volunteer'))
-ORDER BY (r.lat - %(lat)s) ^ 2 + (r.lon - %(lon)s) ^ 2 LIMIT 500;
-
--- name: add_offer
-INSERT INTO offer (alert_id, person_id, distance_m, offered_at, due_at)
-VALUES (%(alert_id)s, %(person_id)s, %(distance_m)s, %(now)s, %(due_at)s)
-ON CONFLICT (alert_id, person_id) DO UPDATE SET state = 'offered', offered_at = EXCLUDED.offered_at, due_at = EXCLUDED.due_at
-WHERE offer.state IN ('lapsed', 'withdrawn') RETURNING id;
-
--- name: claim_offer
-SELECT o.id, o.alert_id, o.person_id, a.state FROM offer o JOIN alert a ON a.id = o.alert_id
-WHERE o.due_at <= %(now)s ORDER BY o.due_at LIMIT 1 FOR NO KEY UPDATE OF a SKIP LOCKED;
-
--- name: offer_postponed
-UPDATE offer SET due_at = %(now)s + interval '30 seconds' WHERE id = %(id)s;
-
--- name: was_asked
-SELECT FROM offer WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND state = 'withdrawn';
-
--- name: end_offer
-UPDATE offer SET state = %(state)s, due_at = NULL WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND state IN ('offered', 'lapsed') RETURNING id;
-
--- name: lapse_offer
-UPDATE offer SET state = 'lapsed', due_at = NULL WHERE id = %(id)s AND state = 'offered' RETURNING id;
-
--- name: withdraw_offers
-UPDATE offer SET state = 'withdrawn', due_at = NULL WHERE alert_id = %(alert_id)s AND state IN ('offered', 'lapsed') RETURNING person_id;
-
--- name: offers
-SELECT p.name AS person, o.state, o.distance_m, o.offered_at,
-       (SELECT min(r.role) FROM role r WHERE r.person_id = p.id AND r.role IN ('caregiver', 'volunteer')) AS role
-FROM offer o JOIN person p ON p.id = o.person_id WHERE o.alert_id = %(id)s ORDER BY o.offered_at, o.distance_m LIMIT 100;
 
 -- name: accept
 UPDATE alert SET state = 'accepted', handler_id = %(person_id)s, accepted_at = coalesce(accepted_at, %(now)s), due_at = %(due_at)s
 WHERE id = %(id)s;
-
--- name: add_response
-INSERT INTO response (alert_id, person_id, accepted_at) VALUES (%(id)s, %(person_id)s, %(now)s);
-
--- name: on_the_way
-UPDATE alert SET state = 'on_the_way', on_the_way_at = %(now)s, due_at = %(due_at)s WHERE id = %(id)s;
-
--- name: response_on_the_way
-UPDATE response SET on_the_way_at = %(now)s WHERE alert_id = %(id)s AND ended IS NULL;
-
--- name: there
-UPDATE alert SET state = 'there', there_at = %(now)s, due_at = %(due_at)s WHERE id = %(id)s;
-
--- name: response_there
-UPDATE response SET there_at = %(now)s WHERE alert_id = %(id)s AND ended IS NULL;
 
 -- name: resolve
 UPDATE alert SET state = 'resolved', resolved_at = %(now)s, outcome = %(outcome)s, due_at = NULL,
@@ -175,7 +117,8 @@ WHERE id = %(id)s;
 
 -- name: end_response
 UPDATE response SET ended = 'resolved', ended_at = %(now)s, closed_by = %(person_id)s,
-       due_at = CASE WHEN there_at IS NOT NULL AND %(outcome)s <> 'test' THEN %(now)s END
+       due_at = CASE WHEN there_at IS NOT NULL AND %(outcome)s <> 'test' THEN %(now)s END,
+       checkin_at = NULL, asked_at = NULL
 WHERE alert_id = %(id)s AND ended IS NULL;
 
 -- name: add_command
@@ -223,7 +166,7 @@ SELECT x.address, p.language FROM reach x JOIN person p ON p.id = x.person_id
 WHERE x.person_id = %(person_id)s AND x.channel = %(channel)s AND x.dead_at IS NULL;
 
 -- name: distance_of
-SELECT distance_m FROM offer WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s;
+SELECT distance_m, why FROM offer WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s;
 
 -- name: notification_sent
 UPDATE notification SET state = 'sent', sent_at = %(now)s, due_at = NULL, error = NULL WHERE id = %(id)s AND state = 'sending';

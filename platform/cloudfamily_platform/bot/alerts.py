@@ -68,8 +68,15 @@ async def act(conn: db.Connection, alert_id: int, verb: str, outcome: str, perso
     elif verb == "decline":
         await respond.decline(conn, alert_id, person, now)
         return "chat.declined"
-    elif verb in ("on_the_way", "there"):
-        await respond.move(conn, alert_id, person, "there" if verb == "there" else "on_the_way", now)
+    elif verb in respond.STEPS:
+        await respond.move(conn, alert_id, person, verb, now)
+    elif verb == "no_entry":
+        await respond.no_entry(conn, alert_id, person, now)
+    elif verb == "checkin":
+        await respond.answer(conn, alert_id, person, now)
+    elif verb == "release":
+        await respond.release(conn, alert_id, person, now)
+        return "chat.declined"
     elif verb == "resolve":
         await respond.resolve(conn, alert_id, person, outcome, "", now)
     else:

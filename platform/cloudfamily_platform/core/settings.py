@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     )
     web_host: str = Field("127.0.0.1", description="Address that the console and the API listen on.")
     web_port: int = Field(8420, ge=1, le=65535, description="Port of the console and the API.")
+    router_url: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="OSRM server for travel times, such as http://osrm-{profile}:5000 (car, bike, foot); empty: reckoned."
+    )
     public_url: str | None = Field(None, description="Address under which people reach the console; empty: the one listened on.")
     telegram_token: SecretStr | None = Field(None, description="Bot token; empty: the local chat page takes Telegram's place.")
     telegram_api: str | None = Field(None, description="Base URL of a Bot API server; empty: Telegram's own.")

@@ -54,6 +54,32 @@ async def there(alert_id: AlertId, person: SignedIn, here: Here) -> schemas.Aler
     return await act(here, person, respond.move, alert_id, "there")
 
 
+@router.post("/{alert_id}/inside")
+async def inside(alert_id: AlertId, person: SignedIn, here: Here) -> schemas.AlertOnly:
+    """The one who has it has got in."""
+    return await act(here, person, respond.move, alert_id, "inside")
+
+
+@router.post("/{alert_id}/no-entry")
+async def no_entry(alert_id: AlertId, person: SignedIn, here: Here) -> schemas.AlertOnly:
+    """At the door, and nobody opens: operators and who stands there hear who has a key."""
+    return await act(here, person, respond.no_entry, alert_id)
+
+
+@router.post("/{alert_id}/checkin")
+async def checkin(alert_id: AlertId, person: SignedIn, here: Here) -> schemas.AlertOnly:
+    """All is well with the one who goes: the answer to being asked."""
+    return await act(here, person, respond.answer, alert_id)
+
+
+@router.post("/{alert_id}/release")
+async def release(alert_id: AlertId, person: SignedIn, here: Here, body: schemas.CannotCome | None = None) -> schemas.AlertOnly:
+    """The one who has it cannot after all: the next in line is asked, and they are not asked again."""
+    async with here.pool.connection() as conn:
+        row = await respond.release(conn, alert_id, person, here.clock(), body.reason if body else None)
+    return schemas.AlertOnly(alert=alert.shown(row, alert.sight(person, row) or "masked"))
+
+
 @router.post("/{alert_id}/resolve")
 async def resolve(alert_id: AlertId, body: schemas.Resolve, person: SignedIn, here: Here) -> schemas.AlertOnly:
     """It is over, with an outcome."""
@@ -67,10 +93,10 @@ async def dispatch(alert_id: AlertId, person: SignedIn, here: Here) -> schemas.A
 
 
 @router.post("/{alert_id}/decline", status_code=204)
-async def decline(alert_id: AlertId, person: SignedIn, here: Here) -> None:
+async def decline(alert_id: AlertId, person: SignedIn, here: Here, body: schemas.CannotCome | None = None) -> None:
     """I cannot come: the next in line is asked."""
     async with here.pool.connection() as conn:
-        await respond.decline(conn, alert_id, person, here.clock())
+        await respond.decline(conn, alert_id, person, here.clock(), body.reason if body else None)
 
 
 @router.post("/{alert_id}/note")

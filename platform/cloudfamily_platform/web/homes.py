@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from cloudfamily_platform.alerts import bound
+from cloudfamily_platform.alerts import bound, circle
 from cloudfamily_platform.people import home, label, quarantine
 from cloudfamily_platform.services import visits
 from cloudfamily_platform.web import schemas
@@ -33,6 +33,14 @@ async def one_home(code: Annotated[str, Path(max_length=40)], person: Operator, 
         row = await home.by_code(conn, code, person)
         now = here.clock()
         return schemas.Home(**await home.card(conn, row["id"], now), recent=await home.recent(conn, row["id"], now))
+
+
+@router.get("/homes/{code}/circle")
+async def around(code: Annotated[str, Path(max_length=40)], person: Operator, here: Here) -> schemas.Circle:
+    """Who could be at this home's door within 15 minutes, now."""
+    async with here.pool.connection() as conn:
+        row = await home.by_code(conn, code, person)
+        return schemas.Circle(**await circle.around(conn, row, here.clock()))
 
 
 @router.get("/quarantine")

@@ -21,6 +21,7 @@ ALERT: JsonDict = {
     "accepted_at": None,
     "on_the_way_at": None,
     "there_at": None,
+    "inside_at": None,
     "resolved_at": None,
     "district": {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"},
     "home": "WX-001",
@@ -30,7 +31,18 @@ ALERT: JsonDict = {
     "why": {"key": "alert.why.sos", "params": {"device": "WX-001-button"}},
     "handler": None,
 }
-OFFER = {"person": "测试·志愿者", "role": "volunteer", "state": "offered", "distance_m": 400, "offered_at": "2026-11-23T08:00:00.300Z"}
+OFFER = {
+    "person": "测试·志愿者", "role": "volunteer", "state": "offered", "distance_m": 400, "offered_at": "2026-11-23T08:00:00.300Z", "answered_at": None,
+    "reason": None, "why": {"seconds": 116, "travel_s": 116, "entry_s": 0, "mode": "ebike", "key": True},
+}  # fmt: skip
+RESPONSE = {
+    "person": "测试·志愿者", "accepted_at": "2026-11-23T08:00:20Z", "on_the_way_at": "2026-11-23T08:01:00Z", "there_at": None, "inside_at": None,
+    "ended": None, "ended_at": None, "asked_at": None, "silent_at": None,
+}  # fmt: skip
+CIRCLE = {
+    "home": "WX-001", "minutes": 15, "others": {"off_duty": 3, "responding": 1, "too_far": 6},
+    "people": [{"person": "测试·志愿者", "roles": ["volunteer"], "mode": "ebike", "seconds": 116, "distance_m": 400, "key": True}],
+}  # fmt: skip
 EVENT: JsonDict = {"id": 55, "alert_id": 7, "at": "2026-11-23T08:00:00.121Z", "kind": "opened", "actor": None, "params": {}}
 DISTRICT = {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"}
 CARD = {
@@ -68,6 +80,25 @@ class Body(BaseModel):
 class Resolve(Body):
     outcome: Literal["real", "false_alarm", "test"] = Field(examples=["real"])
     note: str = Field("", max_length=2000, examples=["She slipped in the kitchen; not hurt."])
+
+
+class CannotCome(Body):
+    reason: Literal["busy", "too_far", "unwell", "other"] | None = Field(None, examples=["busy"])
+
+
+class MyPlace(Body):
+    lat: float = Field(ge=-90, le=90, examples=[23.4729])
+    lon: float = Field(ge=-180, le=180, examples=[111.3205])
+
+
+class Circle(BaseModel):
+    model_config = example(**CIRCLE)
+    home: str
+    minutes: int
+    #: Who could be at the door by then, the soonest first.
+    people: list[dict[str, Any]]
+    #: How many could not, by the reason.
+    others: dict[str, int]
 
 
 class Note(Body):
@@ -244,11 +275,13 @@ class AlertOnly(BaseModel):
 
 
 class AlertDetail(BaseModel):
-    model_config = example(alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER])
+    model_config = example(alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER], responses=[RESPONSE])
     alert: dict[str, Any]
     card: dict[str, Any] | None
     timeline: list[dict[str, Any]]
     offers: list[dict[str, Any]]
+    #: Everybody who went, with the clock of each step.
+    responses: list[dict[str, Any]]
 
 
 class Me(BaseModel):

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from cloudfamily_platform.core import errors
 from cloudfamily_platform.people import person as people
+from cloudfamily_platform.people import place
 from cloudfamily_platform.people.person import QUERIES, SESSION_LIFE, Person
 from cloudfamily_platform.web import schemas
 from cloudfamily_platform.web.context import COOKIE, Here, SignedIn, session
@@ -45,6 +46,13 @@ async def language(body: schemas.Language, person: SignedIn, here: Here) -> dict
     async with here.pool.connection() as conn:
         await conn.execute(QUERIES["set_language"], {"person_id": person.id, "language": body.language})
     return {"language": body.language}
+
+
+@router.post("/api/me/place", status_code=204)
+async def my_place(body: schemas.MyPlace, person: SignedIn, here: Here) -> None:
+    """Where this responder is now. Only the last place is kept, for a day at most; it counts for half an hour."""
+    async with here.pool.connection() as conn:
+        await place.tell(conn, person, body.lat, body.lon, here.clock())
 
 
 @router.post("/api/sign-out", status_code=204)

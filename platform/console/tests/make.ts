@@ -12,6 +12,7 @@ export function alert(over: Partial<Alert> = {}): Alert {
     accepted_at: null,
     on_the_way_at: null,
     there_at: null,
+    inside_at: null,
     resolved_at: null,
     outcome: null,
     district: null,

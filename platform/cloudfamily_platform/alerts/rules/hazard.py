@@ -16,7 +16,3 @@ class Hazard:
     #: Text key `alert.why.<why>`, filled with `params`.
     why: str
     params: dict[str, object] = field(default_factory=dict)
-
-
-#: What somebody who is sent must be able to do.
-SKILL: dict[Severity, str] = {"critical": "first_aid", "high": "visit", "low": "device"}

@@ -3,7 +3,7 @@
 export type Role = 'operator' | 'supervisor' | 'caregiver' | 'volunteer' | 'family';
 export type Language = 'zh-CN' | 'en';
 export type Severity = 'critical' | 'high' | 'low';
-export type AlertState = 'open' | 'accepted' | 'on_the_way' | 'there' | 'resolved';
+export type AlertState = 'open' | 'accepted' | 'on_the_way' | 'there' | 'inside' | 'resolved';
 export type Outcome = 'real' | 'false_alarm' | 'test' | 'merged';
 export type Params = Readonly<Record<string, unknown>>;
 
@@ -30,6 +30,7 @@ export interface Alert {
   accepted_at: string | null;
   on_the_way_at: string | null;
   there_at: string | null;
+  inside_at: string | null;
   resolved_at: string | null;
   outcome: Outcome | null;
   district: District | null;
@@ -97,11 +98,21 @@ export interface HomeCard {
   devices: Device[];
 }
 
+/** Why somebody is asked: seconds until they are inside, of which so many on the way. Empty for offers of an older version. */
+export interface OfferWhy {
+  seconds?: number;
+  travel_s?: number;
+  mode?: string;
+  key?: boolean;
+}
+
 export interface Offer {
   person: string;
   role: string | null;
   state: string;
   distance_m: number | null;
+  why: OfferWhy;
+  reason: string | null;
   offered_at: string;
 }
 

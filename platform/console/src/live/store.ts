@@ -35,7 +35,14 @@ export function apply(state: LiveState, { alert, event }: StreamMessage): LiveSt
   return { ...state, alerts, applied: forgetOldest(applied), position: Math.max(state.position, event.id) };
 }
 
-const ORDER_OF_STATES: readonly AlertState[] = ['open', 'accepted', 'on_the_way', 'there', 'resolved'];
+const ORDER_OF_STATES: readonly AlertState[] = [
+  'open',
+  'accepted',
+  'on_the_way',
+  'there',
+  'inside',
+  'resolved',
+];
 
 /** The answer to a button. The stream may already be further: an alert never goes back because of an answer. */
 export function answered(state: LiveState, alert: Alert): LiveState {

@@ -7,7 +7,15 @@ import type { Alert, Outcome } from '../api/types.ts';
 import { useI18n } from '../i18n/i18n.tsx';
 import { useSession } from '../session.tsx';
 
-export type Step = 'accept' | 'dispatch' | 'on_the_way' | 'there';
+export type Step =
+  | 'accept'
+  | 'dispatch'
+  | 'on_the_way'
+  | 'there'
+  | 'inside'
+  | 'no_entry'
+  | 'checkin'
+  | 'release';
 export type Action = Step | 'decline' | 'resolve' | 'note';
 
 const PATHS: Record<Action, string> = {
@@ -16,6 +24,10 @@ const PATHS: Record<Action, string> = {
   dispatch: 'dispatch',
   on_the_way: 'on-the-way',
   there: 'there',
+  inside: 'inside',
+  no_entry: 'no-entry',
+  checkin: 'checkin',
+  release: 'release',
   resolve: 'resolve',
   note: 'note',
 };
@@ -42,7 +54,8 @@ export function useActions(): Actions {
       setBusy(action);
       try {
         const answer = await post<{ alert: Alert } | null>(`/api/alerts/${alert.id}/${PATHS[action]}`, body);
-        if (answer) live.put(answer.alert);
+        // Who has declined or handed it back may not see it any more: no event will tell this page.
+        if (answer && action !== 'release') live.put(answer.alert);
         else void live.reload();
         const shown = answer?.alert ?? alert;
         const what = shown.elder ?? shown.device ?? said(`alert.kind.${alert.kind}`);

@@ -66,7 +66,7 @@ export function ActionBar({ alert, onDone }: Props) {
 
 /** The desk speaks of others, a helper of themselves. */
 function nameOf(choice: Choice, desk: boolean): Key {
-  if (choice === 'decline' || choice === 'dispatch') return `action.${choice}`;
+  if (choice === 'decline' || choice === 'dispatch' || choice === 'no_entry') return `action.${choice}`;
   return desk ? `action.${choice}` : `action.${choice}.mine`;
 }
 

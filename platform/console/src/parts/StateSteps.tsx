@@ -1,9 +1,9 @@
 import type { Alert, AlertState } from '../api/types.ts';
 import { useI18n } from '../i18n/i18n.tsx';
 
-const STEPS: readonly AlertState[] = ['accepted', 'on_the_way', 'there', 'resolved'];
+const STEPS: readonly AlertState[] = ['accepted', 'on_the_way', 'there', 'inside', 'resolved'];
 
-/** The state in a word, and as four dots that fill up. */
+/** The state in a word, and as five dots that fill up. */
 export function StateSteps({ alert }: { alert: Alert }) {
   const { t } = useI18n();
   const reached = STEPS.indexOf(alert.state);

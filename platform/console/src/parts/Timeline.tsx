@@ -1,4 +1,4 @@
-import type { AlertEvent, Offer } from '../api/types.ts';
+import type { AlertEvent, Offer, OfferWhy } from '../api/types.ts';
 import { formatDistance } from '../i18n/format.ts';
 import { useI18n } from '../i18n/i18n.tsx';
 
@@ -51,6 +51,11 @@ function FreeText({ event, text }: { event: AlertEvent; text: string }) {
 
 export function Offers({ offers }: { offers: readonly Offer[] }) {
   const { t, word, time } = useI18n();
+  const way = (why: OfferWhy) => {
+    if (why.travel_s === undefined) return '';
+    const minutes = Math.max(1, Math.round(why.travel_s / 60));
+    return `${t('offers.way', { minutes, mode: word('mode', why.mode ?? '') })} · ${why.key ? `${t('offers.key')} · ` : ''}`;
+  };
   return (
     <section>
       <h3>{t('panel.offers')}</h3>
@@ -63,7 +68,9 @@ export function Offers({ offers }: { offers: readonly Offer[] }) {
             </span>
             <span>
               {offer.distance_m !== null && `${formatDistance(offer.distance_m)} · `}
-              {word('offers.state', offer.state)} · {time(offer.offered_at)}
+              {way(offer.why)}
+              {word('offers.state', offer.state)}
+              {offer.reason && ` (${word('reason', offer.reason)})`} · {time(offer.offered_at)}
             </span>
           </li>
         ))}

@@ -13,22 +13,28 @@ export const TEST_IDS: Record<Choice, string> = {
   dispatch: 'dispatch',
   on_the_way: 'on-the-way',
   there: 'there',
+  inside: 'inside',
+  no_entry: 'no-entry',
+  checkin: 'checkin',
+  release: 'release',
   resolve: 'resolve',
 };
 
 const DESK_CHOICES: Record<Alert['state'], readonly Choice[]> = {
   open: ['accept', 'dispatch', 'resolve'],
-  accepted: ['dispatch', 'on_the_way', 'there', 'resolve'],
-  on_the_way: ['there', 'resolve'],
-  there: ['resolve'],
+  accepted: ['dispatch', 'on_the_way', 'there', 'release', 'resolve'],
+  on_the_way: ['there', 'checkin', 'release', 'resolve'],
+  there: ['inside', 'checkin', 'release', 'resolve'],
+  inside: ['checkin', 'release', 'resolve'],
   resolved: [],
 };
 
 const HELPER_CHOICES: Record<Alert['state'], readonly Choice[]> = {
   open: ['accept'],
-  accepted: ['on_the_way', 'there', 'resolve'],
-  on_the_way: ['there', 'resolve'],
-  there: ['resolve'],
+  accepted: ['on_the_way', 'there', 'resolve', 'release'],
+  on_the_way: ['there', 'resolve', 'checkin', 'release'],
+  there: ['inside', 'no_entry', 'resolve', 'checkin', 'release'],
+  inside: ['resolve', 'checkin', 'release'],
   resolved: [],
 };
 
@@ -52,7 +58,8 @@ const NEXT: Record<Alert['state'], Choice | null> = {
   open: 'accept',
   accepted: 'on_the_way',
   on_the_way: 'there',
-  there: 'resolve',
+  there: 'inside',
+  inside: 'resolve',
   resolved: null,
 };
 
