@@ -13,6 +13,11 @@ BEGIN
     PERFORM pg_notify('alert_event', '');
     RETURN NULL;
 END $$;
+CREATE FUNCTION public.alert_is_worse(severity text, than text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT array_position('{low,high,critical}'::text[], severity) > array_position('{low,high,critical}'::text[], than)
+$$;
 CREATE FUNCTION public.command_refuse_backward() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -249,12 +254,17 @@ CREATE TABLE public.alert (
     outcome text,
     due_at timestamp with time zone,
     canary boolean DEFAULT false NOT NULL,
+    incident_id bigint,
+    told_with bigint,
+    recovered_at timestamp with time zone,
     CONSTRAINT alert_check CHECK (((state = 'resolved'::text) = (resolved_at IS NOT NULL))),
     CONSTRAINT alert_check1 CHECK (((state = 'resolved'::text) = (outcome IS NOT NULL))),
     CONSTRAINT alert_check2 CHECK (((state = 'resolved'::text) = (due_at IS NULL))),
     CONSTRAINT alert_check3 CHECK (((state = ANY (ARRAY['open'::text, 'resolved'::text])) OR (handler_id IS NOT NULL))),
     CONSTRAINT alert_check4 CHECK (((home_id IS NOT NULL) OR (device_code IS NOT NULL))),
-    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text, 'merged'::text]))),
+    CONSTRAINT alert_critical_is_closed_by_people CHECK (((severity <> 'critical'::text) OR (outcome <> 'recovered'::text))),
+    CONSTRAINT alert_critical_speaks CHECK (((severity <> 'critical'::text) OR (told_with IS NULL))),
+    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text, 'merged'::text, 'recovered'::text]))),
     CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text]))),
     CONSTRAINT alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'on_the_way'::text, 'there'::text, 'resolved'::text])))
 );
@@ -315,6 +325,8 @@ CREATE TABLE public.home (
     watched_from timestamp with time zone NOT NULL,
     due_at timestamp with time zone,
     canary boolean DEFAULT false NOT NULL,
+    building text,
+    CONSTRAINT home_building_check CHECK (((length(building) >= 1) AND (length(building) <= 100))),
     CONSTRAINT home_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
     CONSTRAINT home_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
     CONSTRAINT home_silence_minutes_check CHECK (((silence_minutes >= 10) AND (silence_minutes <= 10080)))
@@ -621,6 +633,21 @@ ALTER TABLE public.home ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.incident (
+    id bigint NOT NULL,
+    home_id integer NOT NULL,
+    opened_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.incident ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.incident_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.job (
     name text NOT NULL,
     due_at timestamp with time zone NOT NULL,
@@ -679,11 +706,15 @@ ALTER TABLE public.offer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE public.outage (
     id bigint NOT NULL,
-    district_id smallint NOT NULL,
+    district_id smallint,
     began_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     due_at timestamp with time zone,
-    CONSTRAINT outage_check CHECK (((ended_at IS NULL) = (due_at IS NOT NULL)))
+    building_district_id smallint,
+    building text,
+    CONSTRAINT outage_check CHECK (((ended_at IS NULL) = (due_at IS NOT NULL))),
+    CONSTRAINT outage_check1 CHECK ((num_nonnulls(district_id, building_district_id) = 1)),
+    CONSTRAINT outage_check2 CHECK (((building IS NULL) = (building_district_id IS NULL)))
 );
 
 ALTER TABLE public.outage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -743,6 +774,89 @@ CREATE TABLE public.quarantine (
 
 ALTER TABLE public.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.quiet_window (
+    id bigint NOT NULL,
+    scope text NOT NULL,
+    district_id smallint,
+    building text,
+    home_id integer,
+    device_code text,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    weekdays smallint[],
+    from_time time without time zone,
+    to_time time without time zone,
+    timezone text NOT NULL,
+    reason text NOT NULL,
+    made_by bigint NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    cancelled_at timestamp with time zone,
+    cancelled_by bigint,
+    CONSTRAINT quiet_window_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT quiet_window_check1 CHECK ((num_nulls(weekdays, from_time, to_time) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT quiet_window_check2 CHECK (((ends_at - starts_at) <=
+CASE
+    WHEN (weekdays IS NULL) THEN '30 days'::interval
+    ELSE '367 days'::interval
+END)),
+    CONSTRAINT quiet_window_check3 CHECK (((scope = 'city'::text) = (district_id IS NULL))),
+    CONSTRAINT quiet_window_check4 CHECK (((scope = 'building'::text) = (building IS NOT NULL))),
+    CONSTRAINT quiet_window_check5 CHECK (((scope = 'home'::text) = (home_id IS NOT NULL))),
+    CONSTRAINT quiet_window_check6 CHECK (((scope = 'device'::text) = (device_code IS NOT NULL))),
+    CONSTRAINT quiet_window_check7 CHECK (((cancelled_at IS NULL) = (cancelled_by IS NULL))),
+    CONSTRAINT quiet_window_never_life_safety CHECK ((NOT (kinds && '{sos,fall,smoke,gas,co}'::text[]))),
+    CONSTRAINT quiet_window_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CONSTRAINT quiet_window_scope_check CHECK ((scope = ANY (ARRAY['city'::text, 'district'::text, 'building'::text, 'home'::text, 'device'::text]))),
+    CONSTRAINT quiet_window_weekdays_check CHECK (((weekdays IS NULL) OR (((cardinality(weekdays) >= 1) AND (cardinality(weekdays) <= 7)) AND (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[]))))
+);
+
+ALTER TABLE public.quiet_window ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.quiet_window_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.quieted (
+    id bigint NOT NULL,
+    cause text NOT NULL,
+    window_id bigint,
+    outage_id bigint,
+    home_id integer,
+    district_id smallint,
+    device_code text,
+    kind text NOT NULL,
+    severity text NOT NULL,
+    why jsonb NOT NULL,
+    seq bigint,
+    times integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    ended text,
+    ended_at timestamp with time zone,
+    alert_id bigint,
+    CONSTRAINT quieted_cause_check CHECK ((cause = ANY (ARRAY['window'::text, 'dark'::text, 'flap'::text]))),
+    CONSTRAINT quieted_check CHECK (((due_at IS NULL) = (ended IS NOT NULL))),
+    CONSTRAINT quieted_check1 CHECK (((ended IS NULL) = (ended_at IS NULL))),
+    CONSTRAINT quieted_check2 CHECK (((cause = 'window'::text) = (window_id IS NOT NULL))),
+    CONSTRAINT quieted_check3 CHECK (((cause = 'dark'::text) = (outage_id IS NOT NULL))),
+    CONSTRAINT quieted_ended_check CHECK ((ended = ANY (ARRAY['raised'::text, 'over'::text]))),
+    CONSTRAINT quieted_never_life_safety CHECK ((severity <> 'critical'::text))
+);
+
+ALTER TABLE public.quieted ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.quieted_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -952,6 +1066,8 @@ ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_code_key UNIQUE (code);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.incident
+    ADD CONSTRAINT incident_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.level
@@ -980,6 +1096,10 @@ ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_digest_reason_key UNIQUE (digest, reason);
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_channel_address_key UNIQUE (channel, address);
 ALTER TABLE ONLY public.reach
@@ -1022,8 +1142,11 @@ CREATE INDEX account_person ON public.account USING btree (person_id) WHERE (per
 CREATE INDEX alert_due ON public.alert USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
 CREATE INDEX alert_home ON public.alert USING btree (home_id);
+CREATE INDEX alert_incident ON public.alert USING btree (incident_id) WHERE (incident_id IS NOT NULL);
 CREATE UNIQUE INDEX alert_one_live ON public.alert USING btree (COALESCE(('home '::text || home_id), ('device '::text || device_code)), kind) WHERE (state <> 'resolved'::text);
+CREATE INDEX alert_recovered ON public.alert USING btree (recovered_at) WHERE ((state = 'open'::text) AND (recovered_at IS NOT NULL));
 CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE (state = 'resolved'::text);
+CREATE INDEX alert_told_with ON public.alert USING btree (told_with) WHERE (told_with IS NOT NULL);
 CREATE INDEX alive_due ON public.alive USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX binding_home ON public.binding USING btree (home_id);
 CREATE UNIQUE INDEX binding_one_live ON public.binding USING btree (device_id) WHERE (unbound_at IS NULL);
@@ -1037,6 +1160,7 @@ CREATE INDEX device_hub ON public.device USING btree (hub_id) WHERE (hub_id IS N
 CREATE INDEX device_silent ON public.device USING btree (silent_since) WHERE (silent_since IS NOT NULL);
 CREATE INDEX device_unbound ON public.device USING btree (first_seen_at) WHERE (home_id IS NULL);
 CREATE UNIQUE INDEX enrolment_open ON public.enrolment USING btree (username) WHERE (used_at IS NULL);
+CREATE INDEX home_building ON public.home USING btree (district_id, building) WHERE (building IS NOT NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX job_due ON public.job USING btree (due_at);
 CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
@@ -1045,7 +1169,13 @@ CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT
 CREATE INDEX offer_person ON public.offer USING btree (person_id);
 CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX outage_one_live ON public.outage USING btree (district_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX outage_one_live_building ON public.outage USING btree (building_district_id, building) WHERE (ended_at IS NULL);
 CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
+CREATE INDEX quiet_window_time ON public.quiet_window USING btree (ends_at, starts_at) WHERE (cancelled_at IS NULL);
+CREATE INDEX quieted_due ON public.quieted USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX quieted_home ON public.quieted USING btree (home_id, first_at);
+CREATE UNIQUE INDEX quieted_one_live ON public.quieted USING btree (kind, COALESCE(('home '::text || home_id), ''::text), COALESCE(device_code, ''::text)) WHERE (ended IS NULL);
+CREATE INDEX quieted_window ON public.quieted USING btree (window_id) WHERE (window_id IS NOT NULL);
 CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);
 CREATE INDEX response_person ON public.response USING btree (person_id);
@@ -1085,7 +1215,11 @@ ALTER TABLE ONLY public.alert
 ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES public.incident(id);
+ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES public.policy(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_told_with_fkey FOREIGN KEY (told_with) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
 ALTER TABLE ONLY public.binding
@@ -1112,6 +1246,8 @@ ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_station_id_fkey FOREIGN KEY (station_id) REFERENCES public.station(id);
+ALTER TABLE ONLY public.incident
+    ADD CONSTRAINT incident_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.notification
     ADD CONSTRAINT notification_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.notification
@@ -1121,9 +1257,29 @@ ALTER TABLE ONLY public.offer
 ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.outage
+    ADD CONSTRAINT outage_building_district_id_fkey FOREIGN KEY (building_district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.outage
     ADD CONSTRAINT outage_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.policy
     ADD CONSTRAINT policy_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_cancelled_by_fkey FOREIGN KEY (cancelled_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_made_by_fkey FOREIGN KEY (made_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_outage_id_fkey FOREIGN KEY (outage_id) REFERENCES public.outage(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_window_id_fkey FOREIGN KEY (window_id) REFERENCES public.quiet_window(id);
 ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.resident
