@@ -1181,7 +1181,9 @@ CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) 
 CREATE INDEX response_person ON public.response USING btree (person_id);
 CREATE INDEX shift_person ON public.shift USING btree (person_id, ends_at);
 CREATE INDEX shift_time ON public.shift USING btree (role, district_id, ends_at, starts_at);
+CREATE INDEX signal_device_time ON public.signal USING btree (device_code, received_at);
 CREATE INDEX signal_due ON public.signal USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX signal_held ON public.signal USING btree (home_id, received_at) WHERE held;
 CREATE INDEX transfer_credit ON public.transfer USING btree (credit_id, seq);
 CREATE INDEX transfer_debit ON public.transfer USING btree (debit_id, seq);
 CREATE INDEX visit_credit_due ON public.visit USING btree (credit_due_at) WHERE (credit_due_at IS NOT NULL);

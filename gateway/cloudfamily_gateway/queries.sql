@@ -143,6 +143,13 @@ SELECT (r.time AT TIME ZONE 'UTC')::date AS day, r.quantity, percentile_cont(0.5
 FROM reading r WHERE r.device_id = %(id)s AND r.quantity = ANY(%(quantities)s::smallint[]) AND r.time > %(since)s AND r.time <= %(now)s
 GROUP BY 1, 2 ORDER BY 1;
 
+-- name: battery_is_new
+-- Once for each warning that it was low.
+INSERT INTO signal (device_code, device_id, home_id, kind, at, received_at, once, detail, due_at)
+SELECT %(code)s, %(id)s, %(home_id)s, 'back', %(now)s, %(now)s, 'battery ' || low.id, '{"was": "battery_low"}', %(now)s
+FROM (SELECT max(id) AS id FROM signal WHERE device_code = %(code)s AND kind = 'battery_low' AND received_at > %(since)s) low WHERE low.id IS NOT NULL
+ON CONFLICT DO NOTHING;
+
 -- name: battery_looked_at
 UPDATE device SET battery_empty_on = %(empty_on)s, battery_looked_on = %(today)s WHERE id = %(id)s;
 

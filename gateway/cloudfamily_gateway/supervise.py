@@ -23,6 +23,9 @@ HOLD_HUB, HOLD_DEVICE, HOLD_LONGEST = timedelta(seconds=50), timedelta(minutes=2
 #: While the hub above is not heard either, its devices wait for it to be judged: each look a minute later, and no longer than this.
 HUB_FIRST, HUB_FIRST_LONGEST = timedelta(minutes=1), timedelta(minutes=10)
 
+#: Percent over a day at which a battery that was low has been changed.
+FULL_AGAIN = 50
+
 
 async def step(conn: db.Connection, now: datetime) -> bool:
     """One due device is looked at, and armed again."""
@@ -126,6 +129,8 @@ async def look_at_battery(conn: db.Connection, row: dict[str, Any], model: model
     days = [(one["day"], one["value"]) for one in rows if one["quantity"] == quantity.BATTERY]
     if not days and model.battery:
         days = [(one["day"], battery.percent(one["value"], model.battery)) for one in rows]
+    if days and days[-1][1] >= FULL_AGAIN:
+        await conn.execute(QUERIES["battery_is_new"], row | {"now": now, "since": now - LOOK_BACK})
     values = {"id": row["id"], "empty_on": battery.forecast(days, now.date()), "today": now.date()}
     await conn.execute(QUERIES["battery_looked_at"], values)
 

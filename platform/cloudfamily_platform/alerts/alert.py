@@ -58,7 +58,8 @@ async def note_recovered(conn: db.Connection, kind: str, home_id: int | None, de
     values = {"kind": kind, "home_id": home_id, "device_code": device_code, "now": now}
     row = await (await conn.execute(QUERIES["note_recovered"], values)).fetchone()
     if row is not None:
-        await add_event(conn, row["id"], "recovered" if kind.endswith(("_silent", "_dark")) else "settled", now, params={"device": said_as})
+        silence = kind.endswith(("_silent", "_dark"))
+        await add_event(conn, row["id"], "recovered" if silence else "settled", now, params={"device": said_as})
 
 
 async def add_event(conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None) -> None:

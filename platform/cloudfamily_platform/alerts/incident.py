@@ -15,6 +15,7 @@ from cloudfamily_platform.alerts.rules import grouping
 from cloudfamily_platform.alerts.rules.hazard import Hazard
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage, take_one
+from cloudfamily_platform.people import person as people
 from cloudfamily_platform.people.person import Person
 
 log = structlog.get_logger()
@@ -56,12 +57,12 @@ async def common(conn: db.Connection, home_id: int, live: Sequence[Row], now: da
 
 
 async def tell_those_who_go(conn: db.Connection, alert_id: int, live: Sequence[Row], now: datetime) -> None:
-    """Whoever is with this home already hears of the new danger before anybody else; who was sent is offered it, too."""
+    """Whoever is with this home already hears of the new danger before anybody else; a helper who was sent may take it, too."""
     row = await alert.load(conn, alert_id)
     for one in await (await conn.execute(QUERIES["those_who_go"], {"ids": [other["id"] for other in live]})).fetchall():
         if not await notify.tell(conn, alert_id, one["person_id"], "also", now):
             await alert.add_event(conn, alert_id, "not_told", now, actor_id=one["person_id"], params={"reason": "no_channel"})
-        if one["goes"]:
+        if alert.sight(await people.load(conn, one["person_id"]), row) is None:
             await offers.ask(conn, row, matching.Match(one["person_id"], 0), now)
     await notify.send(conn)
 

@@ -13,9 +13,7 @@ INSERT INTO incident (home_id, opened_at) VALUES (%(home_id)s, %(now)s) RETURNIN
 UPDATE alert SET incident_id = %(incident_id)s WHERE id = ANY(%(ids)s) AND incident_id IS DISTINCT FROM %(incident_id)s;
 
 -- name: those_who_go
--- Who has one of these alerts, and whether they are somebody who was sent.
-SELECT a.handler_id AS person_id, bool_or(EXISTS (SELECT FROM response r WHERE r.alert_id = a.id AND r.person_id = a.handler_id AND r.ended IS NULL)) AS goes
-FROM alert a WHERE a.id = ANY(%(ids)s) AND a.handler_id IS NOT NULL GROUP BY a.handler_id ORDER BY a.handler_id;
+SELECT DISTINCT handler_id AS person_id FROM alert WHERE id = ANY(%(ids)s) AND handler_id IS NOT NULL ORDER BY handler_id;
 
 -- name: claim_line
 SELECT a.id, a.told_with FROM alert a JOIN alert main ON main.id = a.told_with

@@ -25,7 +25,7 @@ from cloudfamily_platform.people import blindness
 
 #: What a dark place explains. A home that is dark is still a home of which nobody knows whether all is well: its place is an alert
 #: of its own, and one that stays dark for longer than this holds nothing any more.
-HELD_IN_THE_DARK = ("no_movement", "device_silent", "hub_silent")
+HELD_IN_THE_DARK = ("no_movement",)
 DARK_LONGEST = timedelta(hours=12)
 LOOK_AGAIN = timedelta(minutes=5)
 #: Of these the alert says for how long; when it is raised later, it is longer.
@@ -40,6 +40,8 @@ class Hold:
     due_at: datetime
     window_id: int | None = None
     outage_id: int | None = None
+    #: Of a device that flaps: how often within the hour.
+    rises: int = 0
 
 
 async def raise_alert(
@@ -58,7 +60,9 @@ async def raise_alert(
     if hazard.severity != "critical" and not canary:
         hold = await held(conn, hazard, where, now) or await flapping(conn, hazard, where, now)
         if hold is not None:
-            await quiet(conn, hazard, where, hold, now)
+            await quiet(conn, hazard, where, hold, now)  # before any alert: `judge` takes their locks in this order
+            if hold.rises:
+                await count(conn, flap.hazard(str(device_code), hold.rises), where, now)
             return None
     return await incident.open_alert(conn, hazard, **where, canary=canary, now=now)
 
@@ -101,19 +105,22 @@ def times(row: Row) -> Times:
 
 
 async def flapping(conn: db.Connection, hazard: Hazard, where: Row, now: datetime) -> Hold | None:
-    """A device that flaps has one alert that counts, itself subject to windows."""
+    """Whether its device flaps with this."""
     if where["device_code"] is None or where["home_id"] is None:
         return None
     values = where | {"kind": hazard.kind, "now": now, "within": flap.WITHIN}
     known = await db.one(await conn.execute(QUERIES["rises"], values))
     if not flap.flaps(hazard.severity, known["rises"], known["closed_at"], now):
         return None
-    line = flap.hazard(where["device_code"], known["rises"])
+    return Hold(cause="flap", due_at=now + flap.CALM, rises=known["rises"])
+
+
+async def count(conn: db.Connection, line: Hazard, where: Row, now: datetime) -> None:
+    """The one alert of a device that flaps, itself subject to windows."""
     if hold := await held(conn, line, where, now):
         await quiet(conn, line, where, hold, now)
     else:
         await incident.open_alert(conn, line, **where, canary=False, now=now)
-    return Hold(cause="flap", due_at=now + flap.CALM)
 
 
 async def quiet(conn: db.Connection, hazard: Hazard, where: Row, hold: Hold, now: datetime) -> None:

@@ -41,7 +41,9 @@ SELECT CASE
         SELECT FROM alive WHERE dark_since IS NOT NULL AND %(device_code)s = 'gateway.' || split_part(name, '/', 2))
     WHEN %(kind)s = 'flapping' THEN NOT EXISTS (
         SELECT FROM quieted q WHERE q.cause = 'flap' AND q.ended IS NULL AND q.device_code = %(device_code)s)
-    ELSE EXISTS (SELECT FROM level l WHERE l.device_code = %(device_code)s AND l.kind = %(kind)s AND NOT l.active AND l.since >= %(first_at)s) END AS over;
+    ELSE EXISTS (SELECT FROM level l WHERE l.device_code = %(device_code)s AND l.kind = %(kind)s AND NOT l.active AND l.since >= %(first_at)s)
+      OR EXISTS (SELECT FROM signal s WHERE s.device_code = %(device_code)s AND s.kind = 'back' AND s.detail ->> 'was' = %(kind)s
+                 AND s.received_at >= %(last_at)s) END AS over;
 
 -- name: is_live
 SELECT EXISTS (SELECT FROM alert WHERE state <> 'resolved' AND kind = %(kind)s
@@ -53,13 +55,13 @@ SELECT EXISTS (SELECT FROM alert WHERE state <> 'resolved' AND kind = %(kind)s
 SELECT o.id, o.ended_at, h.silence_minutes FROM home h JOIN outage o ON o.district_id = h.district_id OR (o.building_district_id = h.district_id AND o.building = h.building)
 WHERE h.id = %(home_id)s AND o.began_at > %(now)s - %(longest)s::interval
   AND CASE WHEN o.ended_at IS NULL THEN EXISTS (SELECT FROM device v WHERE v.home_id = h.id AND v.silent_since IS NOT NULL)
-      ELSE %(kind)s = 'no_movement' AND o.ended_at > %(now)s - least(h.silence_minutes, %(grace_minutes)s) * interval '1 minute' END
+      ELSE o.ended_at > %(now)s - least(h.silence_minutes, %(grace_minutes)s) * interval '1 minute' END
   AND EXISTS (SELECT FROM signal s WHERE s.home_id = h.id AND s.held AND s.kind IN ('hub_silent', 'device_silent')
               AND s.received_at >= o.began_at - interval '15 minutes' AND s.received_at <= coalesce(o.ended_at, %(now)s))
 ORDER BY o.ended_at DESC NULLS FIRST LIMIT 1;
 
 -- name: windows_over
--- Shared, so that one that is cancelled just now is not missed by what it quiets.
+-- Shared: whoever cancels one waits for what it quiets just now; and one that is being cancelled quiets no more.
 SELECT w.id, w.starts_at, w.ends_at, w.weekdays, w.from_time, w.to_time, w.timezone FROM quiet_window w
 WHERE w.cancelled_at IS NULL AND w.starts_at <= %(now)s AND w.ends_at > %(now)s AND (w.kinds = '{}' OR %(kind)s = ANY(w.kinds))
   AND CASE w.scope
@@ -69,14 +71,14 @@ WHERE w.cancelled_at IS NULL AND w.starts_at <= %(now)s AND w.ends_at > %(now)s 
            OR %(device_code)s = 'building.' || (SELECT d.code FROM district d WHERE d.id = w.district_id) || '.' || w.building
       WHEN 'home' THEN w.home_id = %(home_id)s
       ELSE w.device_code = %(device_code)s END
-ORDER BY w.id LIMIT 100 FOR SHARE;
+ORDER BY w.id LIMIT 100 FOR SHARE SKIP LOCKED;
 
 -- name: rises
 -- How often within so long, and when its last alert was closed.
 SELECT (SELECT count(*) FROM signal s WHERE s.device_code = %(device_code)s AND s.kind = %(kind)s AND NOT s.held
         AND s.received_at > %(now)s - %(within)s::interval AND s.received_at <= %(now)s) AS rises,
        (SELECT max(a.resolved_at) FROM alert a WHERE a.device_code = %(device_code)s AND a.kind = %(kind)s AND a.state = 'resolved'
-        AND a.home_id IS NOT DISTINCT FROM %(home_id)s) AS closed_at;
+        AND a.home_id = %(home_id)s) AS closed_at;
 
 -- name: quiet_it
 INSERT INTO quieted (cause, window_id, outage_id, home_id, district_id, device_code, kind, severity, why, seq, first_at, last_at, due_at)

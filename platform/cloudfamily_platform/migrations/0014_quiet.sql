@@ -105,3 +105,7 @@ CREATE UNIQUE INDEX quieted_one_live ON quieted (kind, coalesce('home ' || home_
 CREATE INDEX quieted_due ON quieted (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX quieted_window ON quieted (window_id) WHERE window_id IS NOT NULL;
 CREATE INDEX quieted_home ON quieted (home_id, first_at);
+
+-- How often a device has raised something lately; what was held of a home.
+CREATE INDEX signal_device_time ON signal (device_code, received_at);
+CREATE INDEX signal_held ON signal (home_id, received_at) WHERE held;
