@@ -12,12 +12,13 @@ import psycopg
 import pytest
 
 from cloudfamily_gateway import dialects, outage, supervise, wire
-from cloudfamily_platform.alerts import deliver, escalate, incident, offers, quiet, recover, respond, watch
+from cloudfamily_platform.alerts import deliver, escalate, gateways, incident, offers, quiet, recover, respond, watch
 from cloudfamily_platform.alerts.message import Message
 from cloudfamily_platform.alerts.rules import grouping
 from cloudfamily_platform.alerts.rules.hazard import Hazard
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage
+from cloudfamily_platform.people import blindness
 
 TEN = timedelta(minutes=10)
 ALL: tuple[Stage, ...] = (*supervise.STAGES, *watch.STAGES, *quiet.STAGES, *incident.STAGES, *recover.stages(TEN))
@@ -315,6 +316,28 @@ def test_a_new_battery_closes_what_the_old_one_said(world: Any) -> None:
         world.drain(*ALL)
     assert world.rows("SELECT kind, outcome FROM alert WHERE kind = 'battery_low'") == [{"kind": "battery_low", "outcome": "recovered"}]
     assert world.value("SELECT count(*) FROM signal WHERE kind = 'back' AND detail ->> 'was' = 'battery_low'") == 1
+
+
+def test_a_gateway_that_lives_again_is_closed(world: Any) -> None:
+    stages = (*gateways.STAGES, *recover.stages(TEN))
+    world.run(blindness.alive(world.conn, world.now, "gateway-1"))
+    world.wait(minutes=2)
+    world.drain(*stages)
+    assert live(world) == ["gateway_dark"]
+    for _ in range(12):
+        world.run(blindness.alive(world.conn, world.now, "gateway-1"))
+        world.drain(*stages)
+        world.wait(minutes=1)
+    assert live(world) == []
+
+
+def test_how_late_the_closing_is(world: Any) -> None:
+    """What waits its ten minutes is not late."""
+    world.home()
+    silent(world, "WX-001-door")
+    back(world, "WX-001-door")
+    recovered_at = world.value("SELECT recovered_at FROM alert")
+    assert world.value(recover.stages(TEN)[0].oldest_due) == recovered_at + TEN
 
 
 def test_a_battery_that_is_only_low_or_not(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def stages(after: timedelta) -> tuple[Stage, ...]:
         """One alert of which the cause is over is closed, or waits on."""
         return await take_one(conn, now, claim=QUERIES["claim_recovered"], work=close, postpone=QUERIES["not_recovered"], before=now - after)
 
-    due = "SELECT min(recovered_at) AS due_at FROM alert WHERE state = 'open' AND recovered_at IS NOT NULL"
+    due = f"SELECT min(recovered_at) + interval '{after.total_seconds()} s' AS due_at FROM alert WHERE state = 'open' AND recovered_at IS NOT NULL"
     return (Stage(name="recover", step=step, oldest_due=due),)
 
 

@@ -315,13 +315,14 @@ class HeldByWindow(BaseModel):
 
 
 class WindowPreview(BaseModel):
-    days: int = Field(examples=[28])
+    model_config = example(days=28, kinds=[{"kind": "device_silent", "alerts": 6, "signals": 9, "real": 0}], alerts=[], real=[], warning=None)
+    days: int
     #: What it would have hidden, by kind: alerts, the signals that went into them, and how many were real.
-    kinds: list[dict[str, Any]] = Field(examples=[[{"kind": "device_silent", "alerts": 6, "signals": 9, "real": 0}]])
+    kinds: list[dict[str, Any]]
     #: The newest of them.
     alerts: list[dict[str, Any]]
     #: Ids of those that people closed as real emergencies.
-    real: list[int] = Field(examples=[[]])
+    real: list[int]
     #: A sentence about these, in both languages; None: there are none.
     warning: dict[str, str] | None
 
