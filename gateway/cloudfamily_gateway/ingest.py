@@ -208,6 +208,9 @@ class Store:
                 if level.kind == "sos" and (device := self.known.get(level.device)):  # somebody has pressed: a sign of life, as every press
                     row = {"times": [at], "devices": [device.id], "quantities": [quantity.PRESS], "readings": [1.0]}
                     self.conn.execute(QUERIES["add_readings"], row)
+            elif changed and level.kind == "battery_low":  # a new battery: nobody need come for the old one
+                back = wire.Signal(device=level.device, kind="back", once=f"until {at.isoformat()}", at=at, detail={"was": level.kind})
+                risen += self.add_signals(frame, (back,))
         return risen
 
     def by_its_way(self, code: str, frame: wire.Frame) -> bool:

@@ -57,7 +57,7 @@ ON CONFLICT (digest, reason) DO UPDATE SET times = quarantine.times + 1, last_at
 -- name: claim_device
 -- While no gateway listens, silence means nothing: the devices wait for `alive`, which then gives them time.
 SELECT v.id, v.code, v.home_id, v.kind, v.family, v.vendor, v.model, v.mains, v.hub_id, v.edge, v.report_minutes, v.report_from, v.promise,
-       v.watched_from, v.offline_since, v.silent_since, v.battery_looked_on, CASE WHEN h.canary THEN NULL ELSE h.district_id END AS district_id,
+       v.watched_from, v.offline_since, v.silent_since, v.battery_looked_on, CASE WHEN h.canary THEN NULL ELSE h.district_id END AS district_id, h.building,
        v.kind = 'hub' OR EXISTS (SELECT FROM device w WHERE w.hub_id = v.id AND w.id <> v.id)
        OR EXISTS (SELECT FROM device w WHERE w.edge = v.code AND w.id <> v.id) AS is_hub,
        (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s AND r.time <= %(now)s) AS last_at
@@ -75,9 +75,10 @@ UPDATE device SET report_minutes = %(report_minutes)s, report_from = %(report_fr
 UPDATE device SET due_at = %(due_at)s, silent_since = %(silent_since)s WHERE id = %(id)s;
 
 -- name: above_device
--- What may hold the alarm of this device: its district's outage, or a hub or edge above it whose own alarm was raised; `late`: a
--- hub above it has not been heard since this device was either, and is not judged yet.
+-- What may hold the alarm of this device: its district's outage, its building's, or a hub or edge above it whose own alarm was
+-- raised; `late`: a hub above it has not been heard since this device was either, and is not judged yet.
 SELECT EXISTS (SELECT FROM outage o WHERE o.district_id = %(district_id)s AND o.ended_at IS NULL) AS outage,
+       EXISTS (SELECT FROM outage o WHERE o.building_district_id = %(district_id)s AND o.building = %(building)s AND o.ended_at IS NULL) AS building_out,
        coalesce(bool_or(u.silent_since IS NOT NULL AND EXISTS (
            SELECT FROM signal s WHERE s.device_code = u.code AND s.kind IN ('hub_silent', 'device_silent') AND NOT s.held
            AND s.received_at >= u.silent_since)), false) AS hub_out,
@@ -101,10 +102,16 @@ UPDATE signal s SET due_at = NULL, held = true FROM device v
 WHERE (v.hub_id = %(id)s OR v.edge = %(code)s) AND v.id <> %(id)s AND s.device_code = v.code
   AND s.kind IN ('hub_silent', 'device_silent') AND s.due_at IS NOT NULL AND s.tries = 0;
 
--- name: hold_of_district
+-- name: hold_of_place
+-- Of a whole district, or of one building of it.
 UPDATE signal s SET due_at = NULL, held = true FROM home h
-WHERE h.district_id = %(district_id)s AND NOT h.canary AND s.home_id = h.id
+WHERE h.district_id = %(district_id)s AND (%(building)s::text IS NULL OR h.building = %(building)s::text) AND NOT h.canary AND s.home_id = h.id
   AND s.kind IN ('hub_silent', 'device_silent') AND s.due_at IS NOT NULL AND s.tries = 0;
+
+-- name: hold_buildings
+-- What was about to be said of buildings is part of their district's outage.
+UPDATE signal SET due_at = NULL, held = true
+WHERE kind = 'building_dark' AND district_id = %(district_id)s AND due_at > %(now)s AND tries = 0;
 
 -- name: take_back
 -- It is back before anybody was told.
@@ -123,10 +130,11 @@ WHERE (v.hub_id = %(id)s OR v.edge = %(code)s) AND v.id <> %(id)s AND v.due_at I
   AND NOT EXISTS (SELECT FROM signal s WHERE s.device_code = v.code AND s.kind IN ('hub_silent', 'device_silent') AND NOT s.held
                   AND s.received_at >= v.silent_since);
 
--- name: give_time_in_district
+-- name: give_time_in_place
 UPDATE device v SET watched_from = %(now)s, silent_since = NULL,
        due_at = CASE WHEN v.offline_since IS NULL THEN %(now)s + 2 * v.report_minutes * interval '1 minute' ELSE %(now)s + interval '5 minutes' END
-FROM home h WHERE h.district_id = %(district_id)s AND NOT h.canary AND v.home_id = h.id AND v.due_at IS NOT NULL
+FROM home h WHERE h.district_id = %(district_id)s AND (%(building)s::text IS NULL OR h.building = %(building)s::text) AND NOT h.canary
+  AND v.home_id = h.id AND v.due_at IS NOT NULL
   AND NOT EXISTS (SELECT FROM signal s WHERE s.device_code = v.code AND s.kind IN ('hub_silent', 'device_silent') AND NOT s.held
                   AND s.received_at >= v.silent_since);
 
@@ -135,6 +143,13 @@ SELECT (r.time AT TIME ZONE 'UTC')::date AS day, r.quantity, percentile_cont(0.5
 FROM reading r WHERE r.device_id = %(id)s AND r.quantity = ANY(%(quantities)s::smallint[]) AND r.time > %(since)s AND r.time <= %(now)s
 GROUP BY 1, 2 ORDER BY 1;
 
+-- name: battery_is_new
+-- Once for each warning that it was low.
+INSERT INTO signal (device_code, device_id, home_id, kind, at, received_at, once, detail, due_at)
+SELECT %(code)s, %(id)s, %(home_id)s, 'back', %(now)s, %(now)s, 'battery ' || low.id, '{"was": "battery_low"}', %(now)s
+FROM (SELECT max(id) AS id FROM signal WHERE device_code = %(code)s AND kind = 'battery_low' AND received_at > %(since)s) low WHERE low.id IS NOT NULL
+ON CONFLICT DO NOTHING;
+
 -- name: battery_looked_at
 UPDATE device SET battery_empty_on = %(empty_on)s, battery_looked_on = %(today)s WHERE id = %(id)s;
 
@@ -142,15 +157,20 @@ UPDATE device SET battery_empty_on = %(empty_on)s, battery_looked_on = %(today)s
 -- At most so many homes can have gone dark, of so many with a pulse (see below): cheap, and nearly always enough to say no.
 SELECT (SELECT count(DISTINCT v.home_id) FROM device v JOIN home h ON h.id = v.home_id
         WHERE v.silent_since >= %(now)s - greatest(%(window_minutes)s, v.report_minutes) * interval '1 minute'
-          AND h.district_id = %(district_id)s AND NOT h.canary) AS silent,
-       (SELECT count(*) FROM home h WHERE h.district_id = %(district_id)s AND NOT h.canary AND EXISTS (
+          AND h.district_id = %(district_id)s AND (%(building)s::text IS NULL OR h.building = %(building)s::text) AND NOT h.canary) AS silent,
+       (SELECT count(*) FROM home h
+        WHERE h.district_id = %(district_id)s AND (%(building)s::text IS NULL OR h.building = %(building)s::text) AND NOT h.canary AND EXISTS (
             SELECT FROM device v WHERE v.home_id = h.id AND v.due_at IS NOT NULL AND (v.promise = 'regular' OR v.kind = 'hub'
             OR EXISTS (SELECT FROM device w WHERE w.hub_id = v.id) OR EXISTS (SELECT FROM device w WHERE w.edge = v.code)))) AS homes;
 
 -- name: lock_district
-SELECT code FROM district WHERE id = %(district_id)s FOR NO KEY UPDATE SKIP LOCKED;
+SELECT FROM district WHERE id = %(district_id)s FOR NO KEY UPDATE SKIP LOCKED;
 
--- name: pulse_of_district
+-- name: lock_building
+-- Few homes: each must be counted, so whoever counts just now is waited for.
+SELECT pg_advisory_xact_lock(hashtext('building'), hashtext(%(district_id)s || ' ' || %(building)s));
+
+-- name: pulse_of_place
 -- A home's pulse: its hubs, else those of its regular devices that speak most often. A home is dark when none of them is heard;
 -- it counts for this outage when that began within the window (or its own interval, where that is longer) before `at`.
 WITH link AS (
@@ -159,23 +179,29 @@ WITH link AS (
     FROM device v JOIN home h ON h.id = v.home_id
     CROSS JOIN LATERAL (SELECT v.kind = 'hub' OR v.id IN (SELECT hub_id FROM device WHERE hub_id IS NOT NULL)
                         OR v.code IN (SELECT edge FROM device WHERE edge IS NOT NULL) AS is_hub) b
-    WHERE h.district_id = %(district_id)s AND NOT h.canary AND v.due_at IS NOT NULL AND (v.promise = 'regular' OR b.is_hub)
+    WHERE h.district_id = %(district_id)s AND (%(building)s::text IS NULL OR h.building = %(building)s::text) AND NOT h.canary
+      AND v.due_at IS NOT NULL AND (v.promise = 'regular' OR b.is_hub)
 ), pulse AS (
     SELECT home_id, bool_and(silent_since IS NOT NULL) AS dark, max(silent_since) AS fell_at, max(span) AS span FROM link WHERE place = 1 GROUP BY home_id
 ), fallen AS (SELECT fell_at FROM pulse WHERE dark AND fell_at >= %(at)s - span)
 SELECT (SELECT count(*) FROM pulse) AS homes, count(*) AS silent, min(fell_at) AS first_at, max(fell_at) AS last_at FROM fallen;
 
 -- name: begin_outage
-INSERT INTO outage (district_id, began_at, due_at) VALUES (%(district_id)s, %(now)s, %(due_at)s)
-ON CONFLICT (district_id) WHERE ended_at IS NULL DO NOTHING RETURNING id;
+INSERT INTO outage (district_id, building_district_id, building, began_at, due_at)
+SELECT CASE WHEN %(building)s::text IS NULL THEN %(district_id)s::int END, CASE WHEN %(building)s::text IS NOT NULL THEN %(district_id)s::int END,
+       %(building)s::text, %(now)s, %(due_at)s
+ON CONFLICT DO NOTHING RETURNING id, (SELECT code FROM district WHERE id = %(district_id)s) AS code;
 
 -- name: claim_outage
-SELECT o.id, o.district_id, o.began_at, d.code FROM outage o JOIN district d ON d.id = o.district_id
+SELECT o.id, d.id AS district_id, o.building, o.began_at, d.code FROM outage o JOIN district d ON d.id = coalesce(o.district_id, o.building_district_id)
 WHERE o.due_at <= %(now)s AND NOT EXISTS (SELECT FROM alive WHERE name = %(gateway)s AND at < %(deaf_before)s)
 ORDER BY o.due_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED;
 
 -- name: look_at_outage_again
 UPDATE outage SET due_at = %(due_at)s WHERE id = %(id)s;
+
+-- name: district_is_out
+SELECT FROM outage WHERE district_id = %(district_id)s AND ended_at IS NULL;
 
 -- name: outage_postponed
 UPDATE outage SET due_at = %(now)s + interval '1 minute' WHERE id = %(id)s;

@@ -23,6 +23,9 @@ HOLD_HUB, HOLD_DEVICE, HOLD_LONGEST = timedelta(seconds=50), timedelta(minutes=2
 #: While the hub above is not heard either, its devices wait for it to be judged: each look a minute later, and no longer than this.
 HUB_FIRST, HUB_FIRST_LONGEST = timedelta(minutes=1), timedelta(minutes=10)
 
+#: Percent over a day at which a battery that was low has been changed.
+FULL_AGAIN = 50
+
 
 async def step(conn: db.Connection, now: datetime) -> bool:
     """One due device is looked at, and armed again."""
@@ -64,7 +67,7 @@ async def promised(conn: db.Connection, row: dict[str, Any], model: models.Model
 async def found_out(conn: db.Connection, row: dict[str, Any], verdict: liveness.Verdict, overdue: timedelta, now: datetime) -> None:
     times = {"since": now - LOOK_BACK, "now": now, "out_since": verdict.since}
     above = await db.one(await conn.execute(QUERIES["above_device"], row | times))
-    held = above["outage"] or above["hub_out"]
+    held = above["outage"] or above["building_out"] or above["hub_out"]
     if above["late"] and not held and overdue < HUB_FIRST_LONGEST:
         values = {"id": row["id"], "due_at": now + HUB_FIRST, "silent_since": row["silent_since"]}
         await conn.execute(QUERIES["look_at_device_again"], values)
@@ -72,12 +75,13 @@ async def found_out(conn: db.Connection, row: dict[str, Any], verdict: liveness.
     values = {"id": row["id"], "due_at": verdict.look_again_at, "silent_since": row["silent_since"] or now}
     await conn.execute(QUERIES["look_at_device_again"], values)
     await alarm(conn, row, verdict, now, held=held)
-    if held:
-        return
-    if row["is_hub"]:
+    if row["is_hub"] and not held:
         await conn.execute(QUERIES["hold_beneath_hub"], row)
-    if row["district_id"] is not None:
-        await outage.detect(conn, row["district_id"], now)
+    if above["outage"] or above["hub_out"] or row["district_id"] is None:
+        return
+    if row["building"] is not None and not above["building_out"]:
+        await outage.detect(conn, outage.Place(row["district_id"], row["building"]), now)
+    await outage.detect(conn, outage.Place(row["district_id"], None), now)
 
 
 async def alarm(conn: db.Connection, row: dict[str, Any], verdict: liveness.Verdict, now: datetime, *, held: bool) -> None:
@@ -125,6 +129,8 @@ async def look_at_battery(conn: db.Connection, row: dict[str, Any], model: model
     days = [(one["day"], one["value"]) for one in rows if one["quantity"] == quantity.BATTERY]
     if not days and model.battery:
         days = [(one["day"], battery.percent(one["value"], model.battery)) for one in rows]
+    if days and days[-1][1] >= FULL_AGAIN:
+        await conn.execute(QUERIES["battery_is_new"], row | {"now": now, "since": now - LOOK_BACK})
     values = {"id": row["id"], "empty_on": battery.forecast(days, now.date()), "today": now.date()}
     await conn.execute(QUERIES["battery_looked_at"], values)
 

@@ -17,7 +17,7 @@ DAUGHTER, VOLUNTEER = 11, 12
 SECRETS = ("李桂花", "示例路", "WX-001", "1234#", "000-111")
 
 
-MANY = {"devices": 8, "seconds": 95, "silent": 40, "homes": 60}
+MANY = {"times": 14, "building": "1号楼", "devices": 8, "seconds": 95, "silent": 40, "homes": 60}
 
 
 def row(kind: str = "sos", **more: Any) -> dict[str, Any]:

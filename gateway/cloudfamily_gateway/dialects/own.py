@@ -13,7 +13,7 @@ from cloudfamily_gateway.dialects import common, senml
 
 Reader = Callable[[str, wire.Frame], wire.Decoded]
 #: What only the platform notices; a device that says it as a signal has not understood us.
-NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "back", "unreadable")
+NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "building_dark", "flapping", "back", "unreadable")
 NOBODY: tuple[str, None] = ("", None)
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
+from cloudfamily_platform.alerts.rules import grouping
 from cloudfamily_platform.alerts.rules.hazard import Hazard
 from cloudfamily_platform.core import db, errors, sql
 from cloudfamily_platform.people import home
@@ -28,27 +29,37 @@ async def open_alert(
     seq: int | None,
     canary: bool,
     now: datetime,
+    incident_id: int | None = None,
+    told_with: int | None = None,
 ) -> int:
-    """Opens an alert, or adds to the live one of the same home and kind; returns its id. Call inside a transaction."""
+    """Opens an alert, or adds to the live one of the same home and kind; returns its id. Call inside a transaction.
+
+    One that is worse than the live one makes that one as bad: it begins anew, with the policy for it. `incident_id`, `told_with`
+    (of a new one): the incident that it is part of, the alert of which it is a line (rules/grouping.py).
+    """
     values = {"home_id": home_id, "district_id": district_id, "device_code": device_code, "seq": seq, "canary": canary}
+    joins = {"incident_id": incident_id, "told_with": told_with, "line_longest": grouping.LINE_LONGEST}
     why = Jsonb({"key": f"alert.why.{hazard.why}", "params": hazard.params})
     hazards = {"kind": hazard.kind, "severity": hazard.severity, "why": why, "now": now}
-    row = await db.one(await conn.execute(QUERIES["open_alert"], values | hazards))
+    row = await db.one(await conn.execute(QUERIES["open_alert"], values | joins | hazards))
     new = row["presses"] == 1
     await add_event(conn, row["id"], "opened" if new else "pressed_again", now, params=hazard.params)
-    if new:
+    if row["worse"]:
+        await add_event(conn, row["id"], "worse", now)
+    if new or row["worse"]:
         await db.hint(conn, "alert")
-    elif row["state"] != "open":
+    if not new and row["state"] != "open":
         await answer_device(conn, row["id"], how_far(row["state"]), now)
     return int(row["id"])
 
 
 async def note_recovered(conn: db.Connection, kind: str, home_id: int | None, device_code: str, said_as: str, now: datetime) -> None:
-    """What an alert was raised for is back by itself: a line of its timeline, while it is open. Closing it is for people."""
-    values = {"kind": kind, "home_id": home_id, "device_code": device_code}
-    row = await (await conn.execute(QUERIES["live_alert"], values)).fetchone()
+    """What an alert was raised for is over by itself: a line of its timeline. `recover` closes it after a while if nobody has it."""
+    values = {"kind": kind, "home_id": home_id, "device_code": device_code, "now": now}
+    row = await (await conn.execute(QUERIES["note_recovered"], values)).fetchone()
     if row is not None:
-        await add_event(conn, row["id"], "recovered", now, params={"device": said_as})
+        silence = kind.endswith(("_silent", "_dark"))
+        await add_event(conn, row["id"], "recovered" if silence else "settled", now, params={"device": said_as})
 
 
 async def add_event(conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None) -> None:
@@ -149,10 +160,20 @@ async def detail(conn: db.Connection, person: Person, alert_id: int, now: dateti
     offers = await (await conn.execute(QUERIES["offers"], {"id": alert_id})).fetchall()
     responses = await (await conn.execute(QUERIES["responses"], {"id": alert_id})).fetchall()
     full = how == "full"
+    others = await (await conn.execute(QUERIES["incident_alerts"], {"id": alert_id})).fetchall()
+    beneath = await (await conn.execute(QUERIES["held_beneath"], {"id": alert_id})).fetchall() if full else []
     return {
         "alert": shown(row, how),
         "card": await home.card(conn, row["home_id"], now) if full and row["home_id"] else None,
         "timeline": [shown_event(event) for event in reversed(events)] if full else [],
         "offers": [in_text(offer) for offer in offers] if person.is_operator else [],
         "responses": [in_text(response) for response in responses] if full else [],
+        "incident": incident(person, others),
+        "held": [in_text(one) for one in beneath],
     }
+
+
+def incident(person: Person, rows: list[Row]) -> Row | None:
+    """What belongs together, as far as this person may see; `told_with`: the alert of which one is a line, None: it speaks for itself."""
+    seen = [(row, how) for row in rows if (how := sight(person, row))]
+    return {"id": rows[0]["incident_id"], "alerts": [{**shown(row, how), "told_with": row["told_with"]} for row, how in seen]} if seen else None

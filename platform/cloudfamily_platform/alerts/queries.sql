@@ -26,10 +26,6 @@ UPDATE alive SET due_at = %(now)s + interval '10 seconds' WHERE name = %(name)s;
 -- name: gateway_looked_at
 UPDATE alive SET dark_since = %(dark_since)s, due_at = %(due_at)s WHERE name = %(name)s;
 
--- name: live_alert
-SELECT id FROM alert WHERE state <> 'resolved' AND kind = %(kind)s
-  AND (home_id = %(home_id)s OR (%(home_id)s IS NULL AND home_id IS NULL AND device_code = %(device_code)s));
-
 -- name: claim_home
 -- While no gateway listens, silence means nothing: the homes wait for `alive`, which then gives them time.
 SELECT id, district_id, silence_minutes, watched_from, canary FROM home
@@ -49,15 +45,6 @@ UPDATE home SET due_at = %(now)s + interval '5 minutes' WHERE id = %(id)s;
 
 -- name: look_at_home_again
 UPDATE home SET due_at = %(due_at)s WHERE id = %(home_id)s;
-
--- name: open_alert
-INSERT INTO alert (home_id, district_id, device_code, kind, severity, why, seq, policy_id, opened_at, due_at, canary)
-SELECT %(home_id)s, %(district_id)s, %(device_code)s, %(kind)s, %(severity)s, %(why)s, %(seq)s, p.id, %(now)s, %(now)s, %(canary)s
-FROM policy p WHERE p.id = policy_for(%(district_id)s::smallint, %(kind)s, %(severity)s)
-ON CONFLICT (coalesce('home ' || home_id, 'device ' || device_code), kind) WHERE state <> 'resolved'
-DO UPDATE SET presses = alert.presses + 1, seq = coalesce(EXCLUDED.seq, alert.seq),
-              device_code = coalesce(EXCLUDED.device_code, alert.device_code)
-RETURNING id, presses, state;
 
 -- name: add_event
 INSERT INTO alert_event (alert_id, at, kind, actor_id, params) VALUES (%(alert_id)s, %(now)s, %(kind)s, %(actor_id)s, %(params)s);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from cloudfamily_platform.alerts import alert
+from cloudfamily_platform.alerts import alert, quiet
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.alerts.rules import signals, silence
 from cloudfamily_platform.core import db, quantity
@@ -31,7 +31,7 @@ async def judge_signal(conn: db.Connection, row: dict[str, Any], now: datetime) 
     where = {key: row[key] for key in ("home_id", "district_id", "device_code", "seq", "canary")}
     if row["home_id"] is None:
         where |= await home_by_now(conn, row)
-    await alert.open_alert(conn, hazard, **where, now=now)
+    await quiet.raise_alert(conn, hazard, **where, now=now)
     await conn.execute(QUERIES["signal_done"], {"id": row["id"]})
 
 
@@ -55,7 +55,7 @@ async def judge_silence(conn: db.Connection, row: dict[str, Any], now: datetime)
     verdict = silence.judge(max(last["at"] or row["watched_from"], row["watched_from"]), row["silence_minutes"], now)
     if verdict.hazard:
         where = {"home_id": row["id"], "district_id": row["district_id"], "canary": row["canary"]}
-        await alert.open_alert(conn, verdict.hazard, **where, device_code=None, seq=None, now=now)
+        await quiet.raise_alert(conn, verdict.hazard, **where, device_code=None, seq=None, now=now)
     await conn.execute(QUERIES["look_at_home_again"], {"home_id": row["id"], "due_at": verdict.look_again_at})
 
 

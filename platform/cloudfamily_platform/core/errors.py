@@ -61,6 +61,12 @@ class AlreadyBound(Refusal):
     code = "already_bound"
 
 
+class NeverQuiet(Refusal):
+    """Quiet was asked for what is never quiet: life safety; `kinds` says what."""
+
+    code = "never_quiet"
+
+
 class Invalid(Refusal):
     """A value is missing or out of its range; `field` and `reason` say which and why."""
 

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     demo: bool | None = Field(None, description="Seed the demo city into an empty database and let its devices live; empty: only on the embedded database.")
     timezone: str = Field("Asia/Shanghai", description="Time zone in which people read times.")
     keep_days: int = Field(400, ge=1, le=36500, description="Readings older than this many days are deleted.")
+    recover_minutes: int = Field(
+        10, ge=1, le=1440, description="An alert that nobody has, of a device or a place that is heard again, is closed after so many minutes."
+    )
     poll_seconds: float = Field(2.0, gt=0, le=60, description="How often a stage looks for due rows when nothing notified it.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="Logs as JSON lines, or coloured for a terminal.")

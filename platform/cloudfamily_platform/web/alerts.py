@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 
-from cloudfamily_platform.alerts import alert, respond
+from cloudfamily_platform.alerts import alert, incident, respond
 from cloudfamily_platform.people.person import Person
 from cloudfamily_platform.web import schemas
 from cloudfamily_platform.web.context import Context, Here, SignedIn
@@ -82,8 +82,8 @@ async def release(alert_id: AlertId, person: SignedIn, here: Here, body: schemas
 
 @router.post("/{alert_id}/resolve")
 async def resolve(alert_id: AlertId, body: schemas.Resolve, person: SignedIn, here: Here) -> schemas.AlertOnly:
-    """It is over, with an outcome."""
-    return await act(here, person, respond.resolve, alert_id, body.outcome, body.note)
+    """It is over, with an outcome. `with_incident`: so is what came with it, but for life safety."""
+    return await act(here, person, incident.resolve if body.with_incident else respond.resolve, alert_id, body.outcome, body.note)
 
 
 @router.post("/{alert_id}/dispatch")

@@ -25,6 +25,7 @@ STATUS = {
     "device_busy": 409,
     "already_bound": 409,
     "invalid": 422,
+    "never_quiet": 422,
     "too_many": 429,
 }
 

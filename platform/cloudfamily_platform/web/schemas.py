@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
+
+from cloudfamily_platform.alerts.window import Asked, Scope
 
 ALERT: JsonDict = {
     "id": 7,
@@ -80,6 +82,8 @@ class Body(BaseModel):
 class Resolve(Body):
     outcome: Literal["real", "false_alarm", "test"] = Field(examples=["real"])
     note: str = Field("", max_length=2000, examples=["She slipped in the kitchen; not hurt."])
+    #: Also what is not life safety of the same incident and nobody else has.
+    with_incident: bool = False
 
 
 class CannotCome(Body):
@@ -275,13 +279,85 @@ class AlertOnly(BaseModel):
 
 
 class AlertDetail(BaseModel):
-    model_config = example(alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER], responses=[RESPONSE])
+    model_config = example(alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER], responses=[RESPONSE], incident=None, held=[])
     alert: dict[str, Any]
     card: dict[str, Any] | None
     timeline: list[dict[str, Any]]
     offers: list[dict[str, Any]]
     #: Everybody who went, with the clock of each step.
     responses: list[dict[str, Any]]
+    #: With what else is live, or was, in the same home: {"id", "alerts"}; None: it stands alone.
+    incident: dict[str, Any] | None
+    #: What was not said because of what this alert says: the alarms of a dark place, the rises of a device that flaps.
+    held: list[dict[str, Any]]
+
+
+WINDOW: JsonDict = {
+    "id": 3, "scope": "building", "district": "wanxiu", "building": "示例路1号楼", "home": None, "device": None, "kinds": ["device_silent", "hub_silent"],
+    "starts_at": "2026-11-24T06:00:00Z", "ends_at": "2026-11-24T10:00:00Z", "weekdays": None, "from_time": None, "to_time": None,
+    "timezone": "Asia/Shanghai", "reason": "The grid changes the meters.", "quiet_until": "2026-11-24T10:00:00Z", "held": 4, "waiting": 4,
+    "made_by": "测试·值班员", "made_at": "2026-11-23T08:00:00Z", "cancelled_at": None, "cancelled_by": None,
+}  # fmt: skip
+QUIETED: JsonDict = {
+    "id": 9, "kind": "device_silent", "severity": "low", "why": {"key": "alert.why.device_silent", "params": {"device": "WX-001-door", "minutes": 120}},
+    "home": "WX-001", "device": "WX-001-door", "times": 1, "first_at": "2026-11-24T07:12:00Z", "last_at": "2026-11-24T07:12:00Z",
+    "due_at": "2026-11-24T10:00:00Z", "ended": None, "ended_at": None, "alert_id": None,
+}  # fmt: skip
+
+
+class MakeWindow(Body):
+    """Once: starts_at and ends_at. Recurring: weekdays, from_time, to_time and until, by the clocks of the place."""
+
+    scope: Scope = Field(examples=["building"])
+    district: str | None = Field(None, max_length=40, examples=["wanxiu"])
+    building: str | None = Field(None, min_length=1, max_length=100, examples=["示例路1号楼"])
+    home: str | None = Field(None, max_length=40)
+    device: str | None = Field(None, max_length=64)
+    #: Empty: all that is not life safety.
+    kinds: list[str] = Field([], max_length=50, examples=[["device_silent", "hub_silent"]])
+    #: None: from now on.
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    #: 1 Monday … 7 Sunday.
+    weekdays: list[int] | None = Field(None, min_length=1, max_length=7)
+    from_time: time | None = None
+    to_time: time | None = None
+    #: The last day.
+    until: date | None = None
+    reason: str = Field(min_length=1, max_length=500, examples=["The grid changes the meters."])
+
+    def asked(self) -> Asked:
+        fields = self.model_dump()
+        weekdays = None if self.weekdays is None else tuple(self.weekdays)
+        return Asked(**{**fields, "kinds": tuple(self.kinds), "weekdays": weekdays})
+
+
+class Window(BaseModel):
+    model_config = example(window=WINDOW)
+    window: dict[str, Any]
+
+
+class Windows(BaseModel):
+    model_config = example(windows=[WINDOW])
+    windows: list[dict[str, Any]]
+
+
+class HeldByWindow(BaseModel):
+    model_config = example(held=[QUIETED])
+    held: list[dict[str, Any]]
+
+
+class WindowPreview(BaseModel):
+    model_config = example(days=28, kinds=[{"kind": "device_silent", "alerts": 6, "signals": 9, "real": 0}], alerts=[], real=[], warning=None)
+    days: int
+    #: What it would have hidden, by kind: alerts, the signals that went into them, and how many were real.
+    kinds: list[dict[str, Any]]
+    #: The newest of them.
+    alerts: list[dict[str, Any]]
+    #: Ids of those that people closed as real emergencies.
+    real: list[int]
+    #: A sentence about these, in both languages; None: there are none.
+    warning: dict[str, str] | None
 
 
 class Me(BaseModel):

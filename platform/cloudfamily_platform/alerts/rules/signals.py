@@ -18,6 +18,8 @@ SEVERITY: dict[str, Severity] = {
     "hub_silent": "high",
     "gateway_dark": "high",
     "district_dark": "high",
+    "building_dark": "high",
+    "flapping": "low",
     "battery_low": "low",
 }
 #: Signals that are no hazard: `test` proves that a device works, `back` that one we were told of speaks again.

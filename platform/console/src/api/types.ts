@@ -4,7 +4,7 @@ export type Role = 'operator' | 'supervisor' | 'caregiver' | 'volunteer' | 'fami
 export type Language = 'zh-CN' | 'en';
 export type Severity = 'critical' | 'high' | 'low';
 export type AlertState = 'open' | 'accepted' | 'on_the_way' | 'there' | 'inside' | 'resolved';
-export type Outcome = 'real' | 'false_alarm' | 'test' | 'merged';
+export type Outcome = 'real' | 'false_alarm' | 'test' | 'merged' | 'recovered';
 export type Params = Readonly<Record<string, unknown>>;
 
 export interface District {

@@ -60,6 +60,7 @@ export const en = {
   'outcome.false_alarm': 'False alarm',
   'outcome.test': 'Test',
   'outcome.merged': 'Part of another alert',
+  'outcome.recovered': 'Over by itself',
   canary: 'Self-test',
   'canary.hint': 'The platform testing itself: nobody needs help.',
 
@@ -93,6 +94,7 @@ export const en = {
   'queue.newTitle': '● New alert: {kind}',
 
   'subject.district': '{district}, the whole district',
+  'subject.building': '{district}, a whole building',
   'subject.platform': 'The platform itself',
 
   'shortcuts.title': 'Keyboard shortcuts',

@@ -61,6 +61,7 @@ export const zh: Record<Key, string> = {
   'outcome.false_alarm': '误报',
   'outcome.test': '测试',
   'outcome.merged': '并入另一警报',
+  'outcome.recovered': '自行恢复',
   canary: '系统自检',
   'canary.hint': '这是平台在自检，没有人需要帮助。',
 
@@ -94,6 +95,7 @@ export const zh: Record<Key, string> = {
   'queue.newTitle': '● 新警报：{kind}',
 
   'subject.district': '{district}全片区',
+  'subject.building': '{district}，整栋楼',
   'subject.platform': '平台自身',
 
   'shortcuts.title': '键盘快捷键',

@@ -24,7 +24,7 @@ function Entry({ event }: { event: AlertEvent }) {
   // Parameters that are words of ours (an outcome, a reason) are said in the reader's language.
   const params = Object.entries(event.params).map(([name, value]) => [
     name,
-    typeof value === 'string' ? word(name, value) : value,
+    typeof value === 'string' ? word(name === 'kind' ? 'alert.kind' : name, value) : value,
   ]);
   const text = said(`event.${event.kind}`, {
     ...Object.fromEntries(params),

@@ -4,6 +4,7 @@ import type { Key } from '../i18n/en.ts';
 /** Alerts of no single home: a whole district, or a part of the platform itself. */
 const OF_NO_HOME: Readonly<Record<string, Key>> = {
   district_dark: 'subject.district',
+  building_dark: 'subject.building',
   gateway_dark: 'subject.platform',
 };
 
