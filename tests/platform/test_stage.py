@@ -91,7 +91,8 @@ def test_a_step_that_fails_does_not_end_the_loop(database: str, how: str) -> Non
             while not well.is_set():
                 await asyncio.sleep(0.01)
                 loop.wake()  # as the clock does
-            assert (counted(loop, "units"), counted(loop, "errors")) == (0, 1)
+            assert counted(loop, "units") == 0
+            assert counted(loop, "errors") >= 1  # a slow machine may need more than the time-out for the second step, too
 
     asyncio.run(story())
 
