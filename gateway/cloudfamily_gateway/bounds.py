@@ -28,6 +28,7 @@ LEARN_EVERY, OVERLAP = timedelta(seconds=10), timedelta(minutes=2)
 AGAIN = timedelta(hours=6)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 GEOFENCE = "geofence"
+CALM = {number: vitals.calm(vitals.DEFAULTS[name]) for number, name in vitals.BY_NUMBER.items()}
 #: Home and elder; 0: whoever lives there.
 Whose = tuple[int, int]
 #: (device, kind of level) → since when it stands.
@@ -63,7 +64,7 @@ class Bounds:
     def __init__(self) -> None:
         self.own: dict[Whose, dict[str, vitals.Own]] = {}
         self.fences: dict[Whose, list[fence.Fence]] = {}
-        self.limits: dict[tuple[Whose, str], vitals.Limits] = {}
+        #: Between what a value is calm, of those who have limits of their own; of all others `CALM` is.
         self.calm: dict[tuple[Whose, int], tuple[float, float]] = {}
         self.learnt_at: datetime | None = None
 
@@ -80,7 +81,6 @@ class Bounds:
         for home_id, person_id, number, low, high, urgent_low, urgent_high, scale in rows:
             own = vitals.Own(low=low, high=high, urgent_low=urgent_low, urgent_high=urgent_high, scale=scale)
             self.own.setdefault((home_id, person_id or 0), {})[vitals.BY_NUMBER[number]] = own
-            self.limits.clear()
             self.calm.clear()
 
     def learn_fences(self, rows: Iterable[Any]) -> None:
@@ -97,11 +97,7 @@ class Bounds:
 
     def limits_of(self, whose: Whose, name: str) -> vitals.Limits:
         """This elder's, else their home's, else everybody's."""
-        found = self.limits.get((whose, name))
-        if found is None:
-            own = self.own.get(whose, {}).get(name) or self.own.get((whose[0], 0), {}).get(name)
-            found = self.limits[whose, name] = vitals.limits(name, own)
-        return found
+        return vitals.limits(name, self.own.get(whose, {}).get(name) or self.own.get((whose[0], 0), {}).get(name))
 
     def look(self, said: Sequence[Said], standing: Standing) -> list[Change]:
         """What rises and what falls with these values, in the order of their time, whatever order they came in."""
@@ -128,9 +124,12 @@ class Bounds:
         """A value well within its limits, or a position of somebody without circles: nearly all are."""
         if said.quantity in PLACE:
             return not self.fences
-        key = (said.whose, said.quantity)
-        if (between := self.calm.get(key)) is None:
-            between = self.calm[key] = vitals.calm(self.limits_of(said.whose, vitals.BY_NUMBER[said.quantity]))
+        between = CALM[said.quantity]
+        if self.own and (said.whose in self.own or (said.whose[0], 0) in self.own):
+            key = (said.whose, said.quantity)
+            if key not in self.calm:
+                self.calm[key] = vitals.calm(self.limits_of(said.whose, vitals.BY_NUMBER[said.quantity]))
+            between = self.calm[key]
         return between[0] <= said.value <= between[1]
 
     def vital(self, said: Said, name: str, stands: dict[tuple[str, str], datetime]) -> Iterable[Change]:

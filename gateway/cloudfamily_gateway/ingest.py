@@ -42,7 +42,8 @@ REMEMBER = timedelta(minutes=10)
 MOST_UNBOUND = 10_000
 
 Pair = tuple[wire.Frame, wire.Decoded]
-LOOKED_AT = bounds.LOOKED_AT
+# Made without the Python function of a NamedTuple.
+LOOKED_AT, Said, new = bounds.LOOKED_AT, bounds.Said, tuple.__new__
 #: What a frame says besides readings, when it says nothing besides.
 NOTHING = wire.Decoded(None)[2:]
 
@@ -168,7 +169,7 @@ class Store:
                     quantities.append(number)
                     values.append(value)
                     if number in LOOKED_AT:
-                        looked_at.append(bounds.Said(device_code, (device.home_id or 0, device.person_id or 0), number, value, at, frame))
+                        looked_at.append(new(Said, (device_code, (device.home_id or 0, device.person_id or 0), number, value, at, frame)))
                     continue
                 if not faults or fault.reason != faults[-1].reason:
                     faults = (*faults, fault)
