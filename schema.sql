@@ -579,10 +579,13 @@ CREATE TABLE public.device (
     report_from text DEFAULT 'nobody'::text NOT NULL,
     bound_at timestamp with time zone,
     battery_looked_on date,
+    room text,
+    person_id bigint,
     CONSTRAINT device_code_check CHECK ((code ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
     CONSTRAINT device_promise_check CHECK ((promise = ANY (ARRAY['regular'::text, 'events'::text]))),
     CONSTRAINT device_report_from_check CHECK ((report_from = ANY (ARRAY['nobody'::text, 'model'::text, 'said'::text]))),
-    CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640)))
+    CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640))),
+    CONSTRAINT device_room_check CHECK ((room = ANY (ARRAY['living'::text, 'bedroom'::text, 'bathroom'::text, 'kitchen'::text, 'hall'::text, 'balcony'::text, 'other'::text])))
 );
 
 ALTER TABLE public.device ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -610,6 +613,36 @@ CREATE TABLE public.enrolment (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     CONSTRAINT enrolment_username_check CHECK ((username ~ '^[A-Za-z0-9_.-]{1,64}$'::text))
+);
+
+CREATE TABLE public.geofence (
+    id bigint NOT NULL,
+    home_id integer NOT NULL,
+    person_id bigint,
+    name text NOT NULL,
+    lat double precision NOT NULL,
+    lon double precision NOT NULL,
+    radius_m integer NOT NULL,
+    starts time without time zone,
+    ends time without time zone,
+    set_by bigint,
+    at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT geofence_check CHECK (((starts IS NULL) = (ends IS NULL))),
+    CONSTRAINT geofence_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
+    CONSTRAINT geofence_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
+    CONSTRAINT geofence_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT geofence_radius_m_check CHECK (((radius_m >= 50) AND (radius_m <= 100000)))
+);
+
+ALTER TABLE public.geofence ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.geofence_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 ALTER TABLE public.home ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -914,6 +947,44 @@ ALTER TABLE public.visit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.vital_limit (
+    id bigint NOT NULL,
+    home_id integer NOT NULL,
+    person_id bigint,
+    quantity smallint NOT NULL,
+    low double precision,
+    high double precision,
+    urgent_low double precision,
+    urgent_high double precision,
+    scale smallint DEFAULT 1 NOT NULL,
+    set_by bigint,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT vital_limit_check CHECK ((low < high)),
+    CONSTRAINT vital_limit_check1 CHECK ((urgent_low <= low)),
+    CONSTRAINT vital_limit_check2 CHECK ((urgent_high >= high)),
+    CONSTRAINT vital_limit_scale_check CHECK ((scale = ANY (ARRAY[1, 2])))
+);
+
+ALTER TABLE public.vital_limit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.vital_limit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.watch_rule (
+    home_id integer NOT NULL,
+    kind text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    watched_from timestamp with time zone NOT NULL,
+    episode timestamp with time zone,
+    due_at timestamp with time zone,
+    set_by bigint,
+    set_at timestamp with time zone
+);
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_id_unit_key UNIQUE (id, unit);
 ALTER TABLE ONLY public.account
@@ -948,6 +1019,8 @@ ALTER TABLE ONLY public.district
     ADD CONSTRAINT district_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.enrolment
     ADD CONSTRAINT enrolment_pkey PRIMARY KEY (hash);
+ALTER TABLE ONLY public.geofence
+    ADD CONSTRAINT geofence_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_code_key UNIQUE (code);
 ALTER TABLE ONLY public.home
@@ -1018,6 +1091,10 @@ ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_response_id_key UNIQUE (response_id);
+ALTER TABLE ONLY public.vital_limit
+    ADD CONSTRAINT vital_limit_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.watch_rule
+    ADD CONSTRAINT watch_rule_pkey PRIMARY KEY (home_id, kind);
 CREATE INDEX account_person ON public.account USING btree (person_id) WHERE (person_id IS NOT NULL);
 CREATE INDEX alert_due ON public.alert USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
@@ -1037,6 +1114,8 @@ CREATE INDEX device_hub ON public.device USING btree (hub_id) WHERE (hub_id IS N
 CREATE INDEX device_silent ON public.device USING btree (silent_since) WHERE (silent_since IS NOT NULL);
 CREATE INDEX device_unbound ON public.device USING btree (first_seen_at) WHERE (home_id IS NULL);
 CREATE UNIQUE INDEX enrolment_open ON public.enrolment USING btree (username) WHERE (used_at IS NULL);
+CREATE INDEX geofence_changed ON public.geofence USING btree (changed_at);
+CREATE INDEX geofence_home ON public.geofence USING btree (home_id) WHERE (ended_at IS NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX job_due ON public.job USING btree (due_at);
 CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
@@ -1058,6 +1137,9 @@ CREATE INDEX visit_credit_due ON public.visit USING btree (credit_due_at) WHERE 
 CREATE UNIQUE INDEX visit_credited ON public.transfer USING btree (visit_id, kind) WHERE (visit_id IS NOT NULL);
 CREATE INDEX visit_person ON public.visit USING btree (person_id);
 CREATE INDEX visit_unverified ON public.visit USING btree (ended_at) WHERE (verified_at IS NULL);
+CREATE INDEX vital_limit_at ON public.vital_limit USING btree (at);
+CREATE INDEX vital_limit_home ON public.vital_limit USING btree (home_id, id);
+CREATE INDEX watch_rule_due ON public.watch_rule USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE TRIGGER account_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.account ENABLE ALWAYS TRIGGER account_append_only;
 CREATE TRIGGER alert_event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -1108,6 +1190,14 @@ ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.geofence
+    ADD CONSTRAINT geofence_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.geofence
+    ADD CONSTRAINT geofence_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.geofence
+    ADD CONSTRAINT geofence_set_by_fkey FOREIGN KEY (set_by) REFERENCES public.person(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.home
@@ -1174,3 +1264,13 @@ ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_response_id_fkey FOREIGN KEY (response_id) REFERENCES public.response(id);
 ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_verified_by_fkey FOREIGN KEY (verified_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.vital_limit
+    ADD CONSTRAINT vital_limit_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.vital_limit
+    ADD CONSTRAINT vital_limit_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.vital_limit
+    ADD CONSTRAINT vital_limit_set_by_fkey FOREIGN KEY (set_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.watch_rule
+    ADD CONSTRAINT watch_rule_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.watch_rule
+    ADD CONSTRAINT watch_rule_set_by_fkey FOREIGN KEY (set_by) REFERENCES public.person(id);

@@ -182,5 +182,5 @@ def back(said: Said, name: str, side: vitals.Side, band: int) -> wire.Signal | N
     if band == vitals.NOTED:
         return None
     kind = vitals.kind(name, band)
-    detail = {"was": kind, "quantity": name, "value": vitals.rounded(said.value, vitals.DEFAULTS[name].digits)}
+    detail: dict[str, object] = {"was": kind, "quantity": name, "value": f"{vitals.rounded(said.value, vitals.DEFAULTS[name].digits):g}"}
     return wire.Signal(device=said.device, kind="back", once=f"{name} {side} {band} {said.at.isoformat()}", at=said.at, detail=detail)

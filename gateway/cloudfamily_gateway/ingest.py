@@ -247,7 +247,9 @@ class Store:
                 if self.announced.get(said.device) == said or said.device not in self.known or not self.by_its_way(said.device, frame):
                     continue
                 hub = self.known.get(said.hub) if said.hub else None
-                self.conn.execute(QUERIES["announce"], said._asdict() | {"hub_id": hub.id if hub else None, "room": room.infer(said.name, said.device)})
+                self.conn.execute(
+                    QUERIES["announce"], said._asdict() | {"hub_id": hub.id if hub else None, "room": room.infer(said.name, said.device, said.kind)}
+                )
                 self.announced[said.device] = said
 
     def add_words(self, frame: wire.Frame, decoded: wire.Decoded) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
+from cloudfamily_platform.alerts.rules import signals
 from cloudfamily_platform.alerts.rules.hazard import Hazard
 from cloudfamily_platform.core import db, errors, sql
 from cloudfamily_platform.people import home
@@ -43,12 +45,14 @@ async def open_alert(
     return int(row["id"])
 
 
-async def note_recovered(conn: db.Connection, kind: str, home_id: int | None, device_code: str, said_as: str, now: datetime) -> None:
+async def note_recovered(
+    conn: db.Connection, kind: str, home_id: int | None, device_code: str, said_as: str, now: datetime, *, detail: Mapping[str, object] | None = None
+) -> None:
     """What an alert was raised for is back by itself: a line of its timeline, while it is open. Closing it is for people."""
     values = {"kind": kind, "home_id": home_id, "device_code": device_code}
     row = await (await conn.execute(QUERIES["live_alert"], values)).fetchone()
     if row is not None:
-        await add_event(conn, row["id"], "recovered", now, params={"device": said_as})
+        await add_event(conn, row["id"], signals.RECOVERED.get(kind, "recovered"), now, params={**(detail or {}), "device": said_as})
 
 
 async def add_event(conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None) -> None:

@@ -18,5 +18,16 @@ class Hazard:
     params: dict[str, object] = field(default_factory=dict)
 
 
+#: What is noticed by silence or by how long it lasts. `signals.SEVERITY` has what is said at once.
+SILENCES: dict[str, Severity] = {
+    "no_movement": "high",
+    "not_up": "high",
+    "bathroom_long": "high",
+    "out_of_bed": "high",
+    "door_open": "high",
+    "not_home": "high",
+    "no_meal": "high",
+    "no_water": "high",
+}
 #: What somebody who is sent must be able to do.
 SKILL: dict[Severity, str] = {"critical": "first_aid", "high": "visit", "low": "device"}
