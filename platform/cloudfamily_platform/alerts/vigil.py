@@ -24,7 +24,6 @@ from cloudfamily_platform.people import blindness
 from cloudfamily_platform.people.person import Person
 
 RULES: dict[str, Rule] = {file.RULE.kind: file.RULE for file in (rising, bathroom, bed, door, homecoming, meals, water)}
-SENSED = (quantity.MOTION, quantity.DOOR, quantity.PRESS, quantity.BED)
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
@@ -61,7 +60,7 @@ async def at_home(conn: db.Connection, home_id: int, now: datetime) -> bool:
 
 
 async def facts(conn: db.Connection, row: dict[str, Any], rule: Rule, numbers: Mapping[str, float], now: datetime) -> Facts:
-    values = {"home_id": row["home_id"], "now": now, "since": now - rule.back, "quantities": list(SENSED)}
+    values = {"home_id": row["home_id"], "now": now, "since": now - rule.back, "quantities": list(rule.senses)}
     rows = await (await conn.execute(QUERIES["home_senses"], values)).fetchall()
     senses = tuple(Sense(**one) for one in rows)
     found = Facts(senses=senses, zone=ZoneInfo(row["timezone"]), watched_from=row["watched_from"], episode=row["episode"])
@@ -146,4 +145,4 @@ async def change(conn: db.Connection, home: dict[str, Any], kind: str, on: bool,
     await conn.execute(QUERIES["set_watch_rule"], values)
 
 
-STAGES = (Stage(name="vigil", step=step, oldest_due="SELECT min(due_at) AS due_at FROM watch_rule WHERE due_at IS NOT NULL"),)
+STAGES = (Stage(name="vigil", step=step, oldest_due="SELECT min(due_at) AS due_at FROM watch_rule WHERE due_at IS NOT NULL", workers=2),)

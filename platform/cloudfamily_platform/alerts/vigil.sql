@@ -1,19 +1,24 @@
 -- name: home_senses
--- Each device of a home with each of these quantities: its last value, since when it is so, and when it was last more than 0.
--- What it said before it came is not of this home; one that has said nothing has empty columns.
+-- Each device of a home with what its kind senses of these quantities (of a kind that says nothing of that, motion and presses): its
+-- last value, since when it is so, and when it last said the opposite. What it said before it came is not of this home; a device
+-- that senses none of them, or has said nothing, has empty columns.
 SELECT v.code, v.kind, v.room, q.number AS quantity, v.silent_since IS NOT NULL OR v.offline_since IS NOT NULL AS out,
        v.kind = 'hub' OR EXISTS (SELECT FROM device w WHERE w.hub_id = v.id AND w.id <> v.id) OR EXISTS (SELECT FROM device w WHERE w.edge = v.code AND w.id <> v.id) AS is_hub,
-       last.value > 0 AS is_on, last.time AS last_at, other.time AS other_at,
-       (SELECT r.time FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number AND r.time > coalesce(other.time, b.at) AND r.time <= %(now)s
-        ORDER BY r.time LIMIT 1) AS since
-FROM device v CROSS JOIN unnest(%(quantities)s::smallint[]) AS q(number)
-CROSS JOIN LATERAL (SELECT greatest(%(since)s, v.bound_at) AS at) b
+       last.value > 0 AS is_on, last.time AS last_at, other.time AS other_at, first.time AS since
+FROM device v LEFT JOIN LATERAL (
+    SELECT number FROM unnest(%(quantities)s::smallint[]) AS number
+    WHERE number = ANY (CASE WHEN v.kind LIKE 'motion%%' THEN '{1}' WHEN v.kind = 'door' THEN '{2}' WHEN v.kind = 'button' THEN '{3}'
+                             WHEN v.kind = 'bed' THEN '{4}' WHEN v.kind IN ('hub', 'temperature', 'smoke', 'gas', 'water', 'siren') THEN '{}'
+                             ELSE '{1,3}' END::smallint[])) q ON true
 LEFT JOIN LATERAL (
-    SELECT r.time, r.value FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number AND r.time >= b.at AND r.time <= %(now)s
-    ORDER BY r.time DESC LIMIT 1) last ON true
+    SELECT r.time, r.value FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number
+      AND r.time >= greatest(%(since)s, v.bound_at) AND r.time > %(since)s AND r.time <= %(now)s ORDER BY r.time DESC LIMIT 1) last ON true
 LEFT JOIN LATERAL (
-    SELECT r.time FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number AND r.time >= b.at AND r.time <= %(now)s
-      AND (r.value > 0) <> (last.value > 0) ORDER BY r.time DESC LIMIT 1) other ON true
+    SELECT r.time FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number AND r.time >= greatest(%(since)s, v.bound_at) AND r.time > %(since)s
+      AND r.time < last.time AND (r.value > 0) <> (last.value > 0) ORDER BY r.time DESC LIMIT 1) other ON true
+LEFT JOIN LATERAL (
+    SELECT r.time FROM reading r WHERE r.device_id = v.id AND r.quantity = q.number AND r.time >= greatest(%(since)s, v.bound_at) AND r.time > %(since)s
+      AND r.time > coalesce(other.time, '-infinity') AND r.time <= last.time ORDER BY r.time LIMIT 1) first ON true
 WHERE v.home_id = %(home_id)s ORDER BY v.code, q.number LIMIT 400;
 
 -- name: first_movement

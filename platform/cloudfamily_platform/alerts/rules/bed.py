@@ -47,4 +47,5 @@ RULE = Rule(
     settings={"minutes": Span(usual=30, least=5, most=300, unit="min"), "night_from": Clock(usual="22:00"), "night_to": Clock(usual="06:00")},
     needs=needs,
     judge=judge,
+    senses=(quantity.BED,),
 )

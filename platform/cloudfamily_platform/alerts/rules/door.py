@@ -44,5 +44,6 @@ RULE = Rule(
     settings={"minutes": Span(usual=15, least=2, most=300, unit="min"), "night_from": Clock(usual="22:00"), "night_to": Clock(usual="06:00")},
     needs=needs,
     judge=judge,
+    senses=(quantity.DOOR,),
     of_somebody_at_home=False,
 )

@@ -20,13 +20,13 @@ INNER = ("bathroom", "bedroom", "kitchen", "balcony")
 
 
 class Sense(NamedTuple):
-    """One quantity of one device."""
+    """One quantity of one device, or a device of which none is asked."""
 
     code: str
     kind: str
     #: None: nobody has said.
     room: str | None
-    quantity: int
+    quantity: int | None
     #: It is silent or cut off: what it said last is not how things are.
     out: bool
     is_hub: bool
@@ -121,6 +121,8 @@ class Rule:
     #: What is missing of the devices for it, as a text key `watch.needs.<key>`; None: it can be watched.
     needs: Callable[[Facts], str | None]
     judge: Callable[[Facts, Mapping[str, float], Mapping[str, time], datetime], Verdict]
+    #: The quantities that it asks for.
+    senses: tuple[int, ...] = (quantity.MOTION, quantity.DOOR, quantity.PRESS, quantity.BED)
     #: Nobody at home, nothing to watch.
     of_somebody_at_home: bool = True
     #: How far back it looks.

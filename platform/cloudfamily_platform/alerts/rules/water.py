@@ -45,4 +45,5 @@ RULE = Rule(
     settings={"litres": Span(usual=10, least=0.1, most=1000, unit="L"), "hours": Span(usual=12, least=2, most=72, unit="h")},
     needs=needs,
     judge=judge,
+    senses=(),
 )
