@@ -171,6 +171,19 @@ def test_who_gets_up_for_the_day_is_not_missed(world: Any, home: dict[str, Any])
     assert alerts(world) == []
 
 
+@pytest.mark.parametrize(("kind", "device", "said"), [("out_of_bed", "bed", ({"bed": 1}, {"bed": 0})), ("door_open", "front", ({"door": 0}, {"door": 1}))])
+def test_who_looks_late_misses_nothing_of_the_night(world: Any, home: dict[str, Any], kind: str, device: str, said: tuple[dict[str, float], ...]) -> None:
+    """The alerts' side was away when the limit passed, and comes back when the night is over."""
+    on(world, home, kind)
+    clock(world, "22:30")
+    say(world, device, **said[0])
+    clock(world, "05:20")
+    say(world, device, **said[1])
+    world.wait(minutes=50)
+    world.drain(*vigil.STAGES)
+    assert alerts(world) == [(kind, "06:10")]
+
+
 # The door
 
 

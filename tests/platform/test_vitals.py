@@ -177,7 +177,7 @@ def test_what_goes_on_for_hours_is_said_again(world: Any, timeline: Callable[...
 def test_a_spool_that_comes_late_and_out_of_order_is_one_episode(world: Any) -> None:
     wearable(world)
     frames = []
-    for minutes, pulse in ((50, 80), (20, 150), (30, 150), (10, 90), (40, 85)):
+    for minutes, pulse in ((50, 80), (10, 90), (20, 150), (30, 150), (40, 85)):
         at = world.now.timestamp() - minutes * 60
         frames.append((at, pulse))
     world.say("cf/v1/watch-1/senml", str([{"n": "heart_rate", "bt": at, "v": pulse} for at, pulse in frames]).replace("'", '"').encode())

@@ -21,24 +21,22 @@ def needs(facts: Facts) -> str | None:
 
 def judge(facts: Facts, numbers: Mapping[str, float], clocks: Mapping[str, time], now: datetime) -> Verdict:
     limit = timedelta(minutes=numbers["minutes"])
-    starts, ends = sense.window(clocks["night_from"], clocks["night_to"], now, facts.zone)
-    if now < starts:
-        return Verdict(None, starts + limit)
+    soonest = max(now, sense.window(clocks["night_from"], clocks["night_to"], now, facts.zone)[0]) + limit
     beds = [one for one in facts.of(quantity.BED, lambda one: one.kind == "bed" and not one.out) if one.is_on is not None]
-    if any(one.is_on for one in beds):
-        return Verdict(None, now + limit)
     # Of who had never lain in it, nobody knows that they left.
     left = max((one.since for one in beds if one.since and one.other_at), default=None)
-    if left is None or left < max(starts, facts.watched_from):
-        return Verdict(None, now + limit)
-    if left + limit > ends:
-        return Verdict(None, ends + sense.A_DAY - (ends - starts) + limit)
+    if any(one.is_on for one in beds) or left is None or left < facts.watched_from:
+        return Verdict(None, soonest)
+    # The night in which they left, also if we look only when it is over.
+    starts, ends = sense.window(clocks["night_from"], clocks["night_to"], left, facts.zone)
+    if left < starts or left + limit > ends:
+        return Verdict(None, soonest)
     if now - left < limit:
         return Verdict(None, left + limit)
     if facts.episode == left:
-        return Verdict(None, now + limit, left)
+        return Verdict(None, soonest, left)
     params: dict[str, object] = {"minutes": sense.minutes(now - left), "limit_minutes": sense.minutes(limit), "since": sense.shown(left, facts.zone)}
-    return Verdict(sense.told(KIND, params), now + limit, left)
+    return Verdict(sense.told(KIND, params), soonest, left)
 
 
 RULE = Rule(

@@ -21,21 +21,22 @@ def needs(facts: Facts) -> str | None:
 
 
 def judge(facts: Facts, numbers: Mapping[str, float], clocks: Mapping[str, time], now: datetime) -> Verdict:
-    """One left open in the evening counts from the beginning of the night."""
+    """One left open in the evening counts from the beginning of the night; the last night counts also if we look when it is over."""
     limit = timedelta(minutes=numbers["minutes"])
-    starts, _ = sense.window(clocks["night_from"], clocks["night_to"], now, facts.zone)
-    if now < starts:
-        return Verdict(None, starts + limit)
-    open_since = [(max(one.since, starts, facts.watched_from), one) for one in facts.of(quantity.DOOR, leads_out) if one.is_on and one.since and not one.out]
-    if not open_since:
-        return Verdict(None, now + limit)
-    since, door = min(open_since, key=lambda pair: pair[0])
+    soonest = max(now, sense.window(clocks["night_from"], clocks["night_to"], now, facts.zone)[0]) + limit
+    starts = sense.last_before(clocks["night_from"], now, facts.zone)
+    ends = sense.next_after(clocks["night_to"], starts, facts.zone)
+    doors = [(max(one.since, starts, facts.watched_from), one) for one in facts.of(quantity.DOOR, leads_out) if one.is_on and one.since and not one.out]
+    open_at_night = [(since, one) for since, one in doors if since + limit <= ends]
+    if not open_at_night:
+        return Verdict(None, soonest)
+    since, door = min(open_at_night, key=lambda pair: pair[0])
     if now - since < limit:
         return Verdict(None, since + limit)
     if facts.episode == since:
-        return Verdict(None, now + limit, since)
+        return Verdict(None, soonest, since)
     params: dict[str, object] = {"device": door.code, "minutes": sense.minutes(now - since), "since": sense.shown(door.since or since, facts.zone)}
-    return Verdict(sense.told(KIND, params), now + limit, since)
+    return Verdict(sense.told(KIND, params), soonest, since)
 
 
 RULE = Rule(
