@@ -13,6 +13,11 @@ BEGIN
     PERFORM pg_notify('alert_event', '');
     RETURN NULL;
 END $$;
+CREATE FUNCTION public.alert_is_worse(severity text, than text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT array_position('{low,high,critical}'::text[], severity) > array_position('{low,high,critical}'::text[], than)
+$$;
 CREATE FUNCTION public.command_refuse_backward() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -266,13 +271,18 @@ CREATE TABLE public.alert (
     outcome text,
     due_at timestamp with time zone,
     canary boolean DEFAULT false NOT NULL,
+    incident_id bigint,
+    told_with bigint,
+    recovered_at timestamp with time zone,
     inside_at timestamp with time zone,
     CONSTRAINT alert_check CHECK (((state = 'resolved'::text) = (resolved_at IS NOT NULL))),
     CONSTRAINT alert_check1 CHECK (((state = 'resolved'::text) = (outcome IS NOT NULL))),
     CONSTRAINT alert_check2 CHECK (((state = 'resolved'::text) = (due_at IS NULL))),
     CONSTRAINT alert_check3 CHECK (((state = ANY (ARRAY['open'::text, 'resolved'::text])) OR (handler_id IS NOT NULL))),
     CONSTRAINT alert_check4 CHECK (((home_id IS NOT NULL) OR (device_code IS NOT NULL))),
-    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text, 'merged'::text]))),
+    CONSTRAINT alert_critical_is_closed_by_people CHECK (((severity <> 'critical'::text) OR (outcome <> 'recovered'::text))),
+    CONSTRAINT alert_critical_speaks CHECK (((severity <> 'critical'::text) OR (told_with IS NULL))),
+    CONSTRAINT alert_outcome_check CHECK ((outcome = ANY (ARRAY['real'::text, 'false_alarm'::text, 'test'::text, 'merged'::text, 'recovered'::text]))),
     CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'low'::text]))),
     CONSTRAINT alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'on_the_way'::text, 'there'::text, 'inside'::text, 'resolved'::text])))
 );
@@ -338,9 +348,11 @@ CREATE TABLE public.home (
     watched_from timestamp with time zone NOT NULL,
     due_at timestamp with time zone,
     canary boolean DEFAULT false NOT NULL,
+    building text,
     needs text[] DEFAULT '{}'::text[] NOT NULL,
     responder_sex text,
     responder_sex_only boolean DEFAULT false NOT NULL,
+    CONSTRAINT home_building_check CHECK (((length(building) >= 1) AND (length(building) <= 100))),
     CONSTRAINT home_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
     CONSTRAINT home_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
     CONSTRAINT home_responder_sex_check CHECK ((responder_sex = ANY (ARRAY['female'::text, 'male'::text]))),
@@ -428,6 +440,9 @@ CREATE VIEW public.alert_view AS
     a.outcome,
     a.due_at,
     a.canary,
+    a.incident_id,
+    a.told_with,
+    a.recovered_at,
     a.inside_at,
     d.code AS district_code,
     d.name_zh AS district_zh,
@@ -616,10 +631,13 @@ CREATE TABLE public.device (
     report_from text DEFAULT 'nobody'::text NOT NULL,
     bound_at timestamp with time zone,
     battery_looked_on date,
+    room text,
+    person_id bigint,
     CONSTRAINT device_code_check CHECK ((code ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
     CONSTRAINT device_promise_check CHECK ((promise = ANY (ARRAY['regular'::text, 'events'::text]))),
     CONSTRAINT device_report_from_check CHECK ((report_from = ANY (ARRAY['nobody'::text, 'model'::text, 'said'::text]))),
-    CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640)))
+    CONSTRAINT device_report_minutes_check CHECK (((report_minutes >= 1) AND (report_minutes <= 44640))),
+    CONSTRAINT device_room_check CHECK ((room = ANY (ARRAY['living'::text, 'bedroom'::text, 'bathroom'::text, 'kitchen'::text, 'hall'::text, 'balcony'::text, 'other'::text])))
 );
 
 ALTER TABLE public.device ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -649,8 +667,53 @@ CREATE TABLE public.enrolment (
     CONSTRAINT enrolment_username_check CHECK ((username ~ '^[A-Za-z0-9_.-]{1,64}$'::text))
 );
 
+CREATE TABLE public.geofence (
+    id bigint NOT NULL,
+    home_id integer NOT NULL,
+    person_id bigint,
+    name text NOT NULL,
+    lat double precision NOT NULL,
+    lon double precision NOT NULL,
+    radius_m integer NOT NULL,
+    starts time without time zone,
+    ends time without time zone,
+    set_by bigint,
+    at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT geofence_check CHECK (((starts IS NULL) = (ends IS NULL))),
+    CONSTRAINT geofence_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
+    CONSTRAINT geofence_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
+    CONSTRAINT geofence_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT geofence_radius_m_check CHECK (((radius_m >= 50) AND (radius_m <= 100000)))
+);
+
+ALTER TABLE public.geofence ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.geofence_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.home ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.home_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.incident (
+    id bigint NOT NULL,
+    home_id integer NOT NULL,
+    opened_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.incident ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.incident_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -749,11 +812,15 @@ ALTER TABLE public.offer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE public.outage (
     id bigint NOT NULL,
-    district_id smallint NOT NULL,
+    district_id smallint,
     began_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     due_at timestamp with time zone,
-    CONSTRAINT outage_check CHECK (((ended_at IS NULL) = (due_at IS NOT NULL)))
+    building_district_id smallint,
+    building text,
+    CONSTRAINT outage_check CHECK (((ended_at IS NULL) = (due_at IS NOT NULL))),
+    CONSTRAINT outage_check1 CHECK ((num_nonnulls(district_id, building_district_id) = 1)),
+    CONSTRAINT outage_check2 CHECK (((building IS NULL) = (building_district_id IS NULL)))
 );
 
 ALTER TABLE public.outage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -837,6 +904,89 @@ CREATE TABLE public.quarantine (
 
 ALTER TABLE public.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.quiet_window (
+    id bigint NOT NULL,
+    scope text NOT NULL,
+    district_id smallint,
+    building text,
+    home_id integer,
+    device_code text,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    weekdays smallint[],
+    from_time time without time zone,
+    to_time time without time zone,
+    timezone text NOT NULL,
+    reason text NOT NULL,
+    made_by bigint NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    cancelled_at timestamp with time zone,
+    cancelled_by bigint,
+    CONSTRAINT quiet_window_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT quiet_window_check1 CHECK ((num_nulls(weekdays, from_time, to_time) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT quiet_window_check2 CHECK (((ends_at - starts_at) <=
+CASE
+    WHEN (weekdays IS NULL) THEN '30 days'::interval
+    ELSE '367 days'::interval
+END)),
+    CONSTRAINT quiet_window_check3 CHECK (((scope = 'city'::text) = (district_id IS NULL))),
+    CONSTRAINT quiet_window_check4 CHECK (((scope = 'building'::text) = (building IS NOT NULL))),
+    CONSTRAINT quiet_window_check5 CHECK (((scope = 'home'::text) = (home_id IS NOT NULL))),
+    CONSTRAINT quiet_window_check6 CHECK (((scope = 'device'::text) = (device_code IS NOT NULL))),
+    CONSTRAINT quiet_window_check7 CHECK (((cancelled_at IS NULL) = (cancelled_by IS NULL))),
+    CONSTRAINT quiet_window_never_life_safety CHECK ((NOT (kinds && '{sos,fall,smoke,gas,co}'::text[]))),
+    CONSTRAINT quiet_window_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CONSTRAINT quiet_window_scope_check CHECK ((scope = ANY (ARRAY['city'::text, 'district'::text, 'building'::text, 'home'::text, 'device'::text]))),
+    CONSTRAINT quiet_window_weekdays_check CHECK (((weekdays IS NULL) OR (((cardinality(weekdays) >= 1) AND (cardinality(weekdays) <= 7)) AND (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[]))))
+);
+
+ALTER TABLE public.quiet_window ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.quiet_window_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.quieted (
+    id bigint NOT NULL,
+    cause text NOT NULL,
+    window_id bigint,
+    outage_id bigint,
+    home_id integer,
+    district_id smallint,
+    device_code text,
+    kind text NOT NULL,
+    severity text NOT NULL,
+    why jsonb NOT NULL,
+    seq bigint,
+    times integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    ended text,
+    ended_at timestamp with time zone,
+    alert_id bigint,
+    CONSTRAINT quieted_cause_check CHECK ((cause = ANY (ARRAY['window'::text, 'dark'::text, 'flap'::text]))),
+    CONSTRAINT quieted_check CHECK (((due_at IS NULL) = (ended IS NOT NULL))),
+    CONSTRAINT quieted_check1 CHECK (((ended IS NULL) = (ended_at IS NULL))),
+    CONSTRAINT quieted_check2 CHECK (((cause = 'window'::text) = (window_id IS NOT NULL))),
+    CONSTRAINT quieted_check3 CHECK (((cause = 'dark'::text) = (outage_id IS NOT NULL))),
+    CONSTRAINT quieted_ended_check CHECK ((ended = ANY (ARRAY['raised'::text, 'over'::text]))),
+    CONSTRAINT quieted_never_life_safety CHECK ((severity <> 'critical'::text))
+);
+
+ALTER TABLE public.quieted ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.quieted_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1053,6 +1203,44 @@ ALTER TABLE public.visit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.vital_limit (
+    id bigint NOT NULL,
+    home_id integer NOT NULL,
+    person_id bigint,
+    quantity smallint NOT NULL,
+    low double precision,
+    high double precision,
+    urgent_low double precision,
+    urgent_high double precision,
+    scale smallint DEFAULT 1 NOT NULL,
+    set_by bigint,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT vital_limit_check CHECK ((low < high)),
+    CONSTRAINT vital_limit_check1 CHECK ((urgent_low <= low)),
+    CONSTRAINT vital_limit_check2 CHECK ((urgent_high >= high)),
+    CONSTRAINT vital_limit_scale_check CHECK ((scale = ANY (ARRAY[1, 2])))
+);
+
+ALTER TABLE public.vital_limit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.vital_limit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.watch_rule (
+    home_id integer NOT NULL,
+    kind text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    watched_from timestamp with time zone NOT NULL,
+    episode timestamp with time zone,
+    due_at timestamp with time zone,
+    set_by bigint,
+    set_at timestamp with time zone
+);
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_id_unit_key UNIQUE (id, unit);
 ALTER TABLE ONLY public.account
@@ -1089,10 +1277,14 @@ ALTER TABLE ONLY public.district
     ADD CONSTRAINT district_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.enrolment
     ADD CONSTRAINT enrolment_pkey PRIMARY KEY (hash);
+ALTER TABLE ONLY public.geofence
+    ADD CONSTRAINT geofence_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_code_key UNIQUE (code);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.incident
+    ADD CONSTRAINT incident_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.key_holder
@@ -1131,6 +1323,10 @@ ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_digest_reason_key UNIQUE (digest, reason);
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_channel_address_key UNIQUE (channel, address);
 ALTER TABLE ONLY public.reach
@@ -1173,12 +1369,19 @@ ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_response_id_key UNIQUE (response_id);
+ALTER TABLE ONLY public.vital_limit
+    ADD CONSTRAINT vital_limit_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.watch_rule
+    ADD CONSTRAINT watch_rule_pkey PRIMARY KEY (home_id, kind);
 CREATE INDEX account_person ON public.account USING btree (person_id) WHERE (person_id IS NOT NULL);
 CREATE INDEX alert_due ON public.alert USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
 CREATE INDEX alert_home ON public.alert USING btree (home_id);
+CREATE INDEX alert_incident ON public.alert USING btree (incident_id) WHERE (incident_id IS NOT NULL);
 CREATE UNIQUE INDEX alert_one_live ON public.alert USING btree (COALESCE(('home '::text || home_id), ('device '::text || device_code)), kind) WHERE (state <> 'resolved'::text);
+CREATE INDEX alert_recovered ON public.alert USING btree (recovered_at) WHERE ((state = 'open'::text) AND (recovered_at IS NOT NULL));
 CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE (state = 'resolved'::text);
+CREATE INDEX alert_told_with ON public.alert USING btree (told_with) WHERE (told_with IS NOT NULL);
 CREATE INDEX alive_due ON public.alive USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX binding_home ON public.binding USING btree (home_id);
 CREATE UNIQUE INDEX binding_one_live ON public.binding USING btree (device_id) WHERE (unbound_at IS NULL);
@@ -1192,6 +1395,9 @@ CREATE INDEX device_hub ON public.device USING btree (hub_id) WHERE (hub_id IS N
 CREATE INDEX device_silent ON public.device USING btree (silent_since) WHERE (silent_since IS NOT NULL);
 CREATE INDEX device_unbound ON public.device USING btree (first_seen_at) WHERE (home_id IS NULL);
 CREATE UNIQUE INDEX enrolment_open ON public.enrolment USING btree (username) WHERE (used_at IS NULL);
+CREATE INDEX geofence_changed ON public.geofence USING btree (changed_at);
+CREATE INDEX geofence_home ON public.geofence USING btree (home_id) WHERE (ended_at IS NULL);
+CREATE INDEX home_building ON public.home USING btree (district_id, building) WHERE (building IS NOT NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX job_due ON public.job USING btree (due_at);
 CREATE INDEX key_holder_person ON public.key_holder USING btree (person_id);
@@ -1201,8 +1407,14 @@ CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT
 CREATE INDEX offer_person ON public.offer USING btree (person_id);
 CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX outage_one_live ON public.outage USING btree (district_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX outage_one_live_building ON public.outage USING btree (building_district_id, building) WHERE (ended_at IS NULL);
 CREATE INDEX override_time ON public.override USING btree (instead_of, ends_at);
 CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
+CREATE INDEX quiet_window_time ON public.quiet_window USING btree (ends_at, starts_at) WHERE (cancelled_at IS NULL);
+CREATE INDEX quieted_due ON public.quieted USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX quieted_home ON public.quieted USING btree (home_id, first_at);
+CREATE UNIQUE INDEX quieted_one_live ON public.quieted USING btree (kind, COALESCE(('home '::text || home_id), ''::text), COALESCE(device_code, ''::text)) WHERE (ended IS NULL);
+CREATE INDEX quieted_window ON public.quieted USING btree (window_id) WHERE (window_id IS NOT NULL);
 CREATE INDEX response_accepted ON public.response USING btree (accepted_at);
 CREATE INDEX response_alert ON public.response USING btree (alert_id);
 CREATE INDEX response_checkin ON public.response USING btree (checkin_at) WHERE ((checkin_at IS NOT NULL) AND (ended IS NULL));
@@ -1213,13 +1425,18 @@ CREATE UNIQUE INDEX rotation_name ON public.rotation USING btree (COALESCE((dist
 CREATE INDEX shift_person ON public.shift USING btree (person_id, ends_at);
 CREATE INDEX shift_rotation ON public.shift USING btree (rotation_id, ends_at) WHERE (rotation_id IS NOT NULL);
 CREATE INDEX shift_time ON public.shift USING btree (role, district_id, ends_at, starts_at);
+CREATE INDEX signal_device_time ON public.signal USING btree (device_code, received_at);
 CREATE INDEX signal_due ON public.signal USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX signal_held ON public.signal USING btree (home_id, received_at) WHERE held;
 CREATE INDEX transfer_credit ON public.transfer USING btree (credit_id, seq);
 CREATE INDEX transfer_debit ON public.transfer USING btree (debit_id, seq);
 CREATE INDEX visit_credit_due ON public.visit USING btree (credit_due_at) WHERE (credit_due_at IS NOT NULL);
 CREATE UNIQUE INDEX visit_credited ON public.transfer USING btree (visit_id, kind) WHERE (visit_id IS NOT NULL);
 CREATE INDEX visit_person ON public.visit USING btree (person_id);
 CREATE INDEX visit_unverified ON public.visit USING btree (ended_at) WHERE (verified_at IS NULL);
+CREATE INDEX vital_limit_at ON public.vital_limit USING btree (at);
+CREATE INDEX vital_limit_home ON public.vital_limit USING btree (home_id, id);
+CREATE INDEX watch_rule_due ON public.watch_rule USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE TRIGGER account_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.account ENABLE ALWAYS TRIGGER account_append_only;
 CREATE TRIGGER alert_event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -1251,7 +1468,11 @@ ALTER TABLE ONLY public.alert
 ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES public.incident(id);
+ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES public.policy(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_told_with_fkey FOREIGN KEY (told_with) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
 ALTER TABLE ONLY public.binding
@@ -1274,10 +1495,20 @@ ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.geofence
+    ADD CONSTRAINT geofence_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.geofence
+    ADD CONSTRAINT geofence_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.geofence
+    ADD CONSTRAINT geofence_set_by_fkey FOREIGN KEY (set_by) REFERENCES public.person(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_station_id_fkey FOREIGN KEY (station_id) REFERENCES public.station(id);
+ALTER TABLE ONLY public.incident
+    ADD CONSTRAINT incident_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.key_holder
     ADD CONSTRAINT key_holder_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.key_holder
@@ -1295,6 +1526,8 @@ ALTER TABLE ONLY public.offer
 ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.outage
+    ADD CONSTRAINT outage_building_district_id_fkey FOREIGN KEY (building_district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.outage
     ADD CONSTRAINT outage_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.override
     ADD CONSTRAINT override_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.person(id);
@@ -1306,6 +1539,24 @@ ALTER TABLE ONLY public.policy
     ADD CONSTRAINT policy_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.person(id);
 ALTER TABLE ONLY public.policy
     ADD CONSTRAINT policy_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_cancelled_by_fkey FOREIGN KEY (cancelled_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.quiet_window
+    ADD CONSTRAINT quiet_window_made_by_fkey FOREIGN KEY (made_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_outage_id_fkey FOREIGN KEY (outage_id) REFERENCES public.outage(id);
+ALTER TABLE ONLY public.quieted
+    ADD CONSTRAINT quieted_window_id_fkey FOREIGN KEY (window_id) REFERENCES public.quiet_window(id);
 ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.resident
@@ -1366,3 +1617,13 @@ ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_response_id_fkey FOREIGN KEY (response_id) REFERENCES public.response(id);
 ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_verified_by_fkey FOREIGN KEY (verified_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.vital_limit
+    ADD CONSTRAINT vital_limit_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.vital_limit
+    ADD CONSTRAINT vital_limit_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.vital_limit
+    ADD CONSTRAINT vital_limit_set_by_fkey FOREIGN KEY (set_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.watch_rule
+    ADD CONSTRAINT watch_rule_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.watch_rule
+    ADD CONSTRAINT watch_rule_set_by_fkey FOREIGN KEY (set_by) REFERENCES public.person(id);

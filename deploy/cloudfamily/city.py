@@ -10,7 +10,7 @@ from typing import Any
 from cloudfamily_platform.alerts import policies
 from cloudfamily_platform.core import db
 from cloudfamily_platform.people import person as people
-from cloudfamily_platform.people import roster
+from cloudfamily_platform.people import room, roster
 
 SEED = 2026
 HOMES_PER_DISTRICT = 20
@@ -184,6 +184,7 @@ async def seed_home(seeder: Seeder, place: Place, district_id: int, station_id: 
             code=f"{code}-{device}",
             home_id=home_id,
             kind=device,
+            room=room.infer(device),
             report_minutes=REPORT_MINUTES,
             watched_from=seeder.now,
             due_at=seeder.now + timedelta(minutes=2 * REPORT_MINUTES),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fastapi import FastAPI
 
 import cloudfamily_timebank.api
-from cloudfamily_platform.alerts import travel
+from cloudfamily_platform.alerts import travel, vigil
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.job import Job
 from cloudfamily_platform.core.stage import Clock
@@ -56,7 +56,11 @@ def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] =
 
 def jobs(keep_days: int) -> tuple[Job, ...]:
     """What comes round, once for all processes."""
-    return (Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)), roster.JOB)
+    return (
+        Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),
+        Job(name="vigil", every=timedelta(minutes=10), run=vigil.arm),
+        roster.JOB,
+    )
 
 
 async def tidy(conn: db.Connection, now: datetime, keep_days: int) -> None:

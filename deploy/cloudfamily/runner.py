@@ -20,7 +20,7 @@ from cloudfamily import clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
-from cloudfamily_platform.alerts import checkin, deliver, escalate, gateways, incident, offers, quiet, recover, watch
+from cloudfamily_platform.alerts import checkin, deliver, escalate, gateways, incident, offers, quiet, recover, vigil, watch
 from cloudfamily_platform.core import db, job
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
@@ -148,7 +148,7 @@ class Runner:
             self.lanes = list(lanes(settings, self.parts.database_url, self.parts.broker))
             self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
         if "alerts" in self.roles:
-            found += [*watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *checkin.STAGES, *visits.STAGES]
+            found += [*watch.STAGES, *vigil.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *checkin.STAGES, *visits.STAGES]
             found += [*quiet.STAGES, *incident.STAGES, *recover.stages(timedelta(minutes=self.settings.recover_minutes))]
             found.append(job.stage(composition.jobs(self.settings.keep_days)))
         if "timebank" in self.roles:

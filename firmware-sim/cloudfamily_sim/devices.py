@@ -257,3 +257,26 @@ class TemperatureSensor(Device):
 
     def state(self, now: datetime) -> dict[str, float]:
         return {"temperature": round(self.measure(now), 1)}
+
+
+#: Of somebody at rest who is well.
+AT_REST = {"heart_rate": 68.0, "spo2": 97.0, "respiration": 15.0}
+VITALS = (*AT_REST, "systolic", "diastolic", "body_temperature", "glucose")
+
+
+class Wearable(Device):
+    """A watch: pulse, oxygen and breathing with each heartbeat, and whatever a story makes of them, at once and from then on."""
+
+    kind = "wearable"
+    quantity = "heart_rate"
+
+    def __init__(self, code: str, *, first_at: datetime, heartbeat: timedelta = HEARTBEAT, battery: float = 100.0, seq: int = 0) -> None:
+        super().__init__(code, first_at=first_at, heartbeat=heartbeat, battery=battery, battery_days=7.0, seq=seq)
+        self.vitals = dict(AT_REST)
+
+    def measure(self, now: datetime, quantity: str, value: float) -> None:
+        self.vitals[quantity] = value
+        self.say(now, {quantity: value})
+
+    def state(self, now: datetime) -> dict[str, float]:
+        return dict(self.vitals)

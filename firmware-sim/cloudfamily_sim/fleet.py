@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 
 from cloudfamily_sim import days
 from cloudfamily_sim.button import Button, FallDetector, GasAlarm, SmokeAlarm, WaterAlarm
-from cloudfamily_sim.devices import Device, DoorSensor, Hub, MotionSensor, Sensor, TemperatureSensor
+from cloudfamily_sim.devices import Device, DoorSensor, Hub, MotionSensor, Sensor, TemperatureSensor, Wearable
 from cloudfamily_sim.encode import ANSWERS, COMMANDS, Command, Publish, read_answer, read_command
 from cloudfamily_sim.faults import Chances
 from cloudfamily_sim.lane import Lane
 
 Kind = Literal[
-    "button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "motion_living", "door", "temperature", "hub", "smoke", "gas", "water", "fall"
+    "button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "motion_living", "door", "temperature", "hub", "smoke", "gas", "water", "fall",
+    "wearable",
 ]  # fmt: skip
 #: What a home of a story has when the story does not say.
 USUAL: tuple[Kind, ...] = ("button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "motion_living", "door", "temperature", "hub")
@@ -218,6 +219,8 @@ class Fleet:
             return TemperatureSensor(plan.code, measure, first_at=first_at, every=every, battery=battery, seq=seq)
         if plan.kind == "hub":
             return Hub(plan.code, first_at=first_at, heartbeat=every, battery_days=None, seq=seq)
+        if plan.kind == "wearable":
+            return Wearable(plan.code, first_at=first_at, heartbeat=every, battery=battery, seq=seq)
         made = CALLERS.get(plan.kind) or (DoorSensor if plan.kind == "door" else MotionSensor)
         return made(plan.code, first_at=first_at, heartbeat=every, battery=battery, seq=seq)
 

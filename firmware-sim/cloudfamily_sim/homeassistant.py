@@ -50,6 +50,9 @@ LOOKS: Mapping[str, Look] = {
     "link_quality": Look("sensor", None, "%", diagnostic=True),
     "rssi": Look("sensor", "signal_strength", "dBm", diagnostic=True),
     "voltage": Look("sensor", "voltage", "V", diagnostic=True),
+    "latitude": Look("sensor", None, "°"),
+    "longitude": Look("sensor", None, "°"),
+    "accuracy": Look("sensor", "distance", "m", diagnostic=True),
 }
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cloudfamily_sim import faults
 from cloudfamily_sim.button import Button
 from cloudfamily_sim.days import HOLD
-from cloudfamily_sim.devices import Device, Sensor
+from cloudfamily_sim.devices import Device, Sensor, Wearable
 from cloudfamily_sim.encode import SignalKind
 from cloudfamily_sim.fleet import Fleet, SimHome
 from cloudfamily_sim.scenario import BadStory, Step, Story
@@ -87,6 +87,8 @@ class Play:
                 device.faults = replace(device.faults, dead=True)
             case "battery":
                 device.faults = replace(device.faults, battery=step.percent)
+            case "measure":
+                cast(Wearable, device).measure(now, step.quantity, step.value)
             case "fault":
                 device.faults = faults.Chances(**{step.fault: ALWAYS}).of(device.code, self.fleet.seed)
             case "heal":

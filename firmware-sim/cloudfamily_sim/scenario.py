@@ -16,6 +16,7 @@ from typing import NoReturn, cast, get_args
 import yaml
 
 from cloudfamily_sim import faults
+from cloudfamily_sim.devices import VITALS
 from cloudfamily_sim.encode import SignalKind
 from cloudfamily_sim.fleet import USUAL, Kind
 
@@ -34,11 +35,12 @@ WORDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "online": ((), ()),
     "die": ((), ()),
     "battery": (("device", "percent"), ()),
+    "measure": (("device", "quantity", "value"), ()),
     "fault": (("fault",), ()),
     "heal": ((), ()),
 }
 STORY_WORDS = ("title", "begins", "homes", "devices", "steps")
-STEP_WORDS = ("at", "do", "home", "device", "kind", "for", "percent", "fault")
+STEP_WORDS = ("at", "do", "home", "device", "kind", "for", "percent", "fault", "quantity", "value")
 KINDS: tuple[str, ...] = get_args(Kind)
 SIGNALS: tuple[str, ...] = get_args(SignalKind)
 #: Which devices can do what.
@@ -48,6 +50,7 @@ FIT: Mapping[str, tuple[str, ...]] = {
     "move": tuple(kind for kind in KINDS if kind.startswith("motion")),
     "open": ("door",),
     "close": ("door",),
+    "measure": ("wearable",),
 }
 
 
@@ -68,12 +71,15 @@ class Step:
     lasts: timedelta = timedelta(0)
     percent: float = 100.0
     fault: str = ""
+    quantity: str = ""
+    value: float = 0.0
 
     def text(self, begins: timedelta) -> str:
         """`03:17:00 home 1: button, call fall`"""
         seconds = int((begins + self.at).total_seconds()) % 86_400
         clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-        more = self.kind or self.fault or (f"{self.percent:g} %" if self.do == "battery" else "")
+        measured = {"battery": f"{self.percent:g} %", "measure": f"{self.quantity} {self.value:g}"}
+        more = self.kind or self.fault or measured.get(self.do, "")
         return f"{clock} {'every home' if self.home is None else f'home {self.home}'}: {f'{self.device}, ' if self.device else ''}{self.do} {more}".rstrip()
 
 
@@ -161,6 +167,8 @@ class Reader:
             lasts=self.duration(found["for"]) if "for" in found else timedelta(0),
             percent=self.number(found["percent"], 0, 100) if "percent" in found else 100.0,
             fault=self.one_of(found["fault"], faults.NAMES) if "fault" in found else "",
+            quantity=self.one_of(found["quantity"], VITALS) if "quantity" in found else "",
+            value=self.number(found["value"], 0, 350) if "value" in found else 0.0,
         ), node
 
     def home(self, node: yaml.Node, homes: int) -> int | None:

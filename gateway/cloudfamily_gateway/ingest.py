@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from cloudfamily_gateway import dialects, wire
+from cloudfamily_gateway import bounds, dialects, wire
 from cloudfamily_platform.core import metrics, quantity, sql
+from cloudfamily_platform.people import room
 
 QUERIES = sql.load("cloudfamily_gateway")
 #: A device's clock may be this far from ours; a spool of the last two days is taken.
@@ -41,6 +42,8 @@ REMEMBER = timedelta(minutes=10)
 MOST_UNBOUND = 10_000
 
 Pair = tuple[wire.Frame, wire.Decoded]
+# Made without the Python function of a NamedTuple.
+LOOKED_AT, Said, new = bounds.LOOKED_AT, bounds.Said, tuple.__new__
 #: What a frame says besides readings, when it says nothing besides.
 NOTHING = wire.Decoded(None)[2:]
 
@@ -51,6 +54,9 @@ class Device(NamedTuple):
     edge: str | None
     #: Whether it was ever heard: an edge may be given to one that was not.
     seen: bool
+    #: Where it was when it was looked up, and who wears it; None: nowhere yet, nobody in particular.
+    home_id: int | None
+    person_id: int | None
 
 
 class Store:
@@ -61,6 +67,7 @@ class Store:
         self.known: dict[str, Device] = {}
         self.announced: dict[str, wire.Announcement] = {}
         self.throttle = Throttle()
+        self.bounds = bounds.Bounds()
         self.forget_at: datetime | None = None
 
     def store(self, frames: Sequence[wire.Frame]) -> list[wire.Signal]:
@@ -96,7 +103,9 @@ class Store:
     def write(self, pairs: Sequence[Pair]) -> list[wire.Signal]:
         with self.conn.transaction():
             self.learn(pairs)
-            rest = self.add_readings(pairs)
+            rest, looked_at = self.add_readings(pairs)
+            if looked_at:
+                self.add_changes(looked_at)
             signals = [signal for frame, decoded in rest for signal in self.add_signals(frame, decoded.signals)]
             signals += self.add_levels(rest)
             self.add_announcements(rest)
@@ -126,11 +135,13 @@ class Store:
                 self.look_up(list(unheard))
 
     def look_up(self, codes: list[str]) -> None:
-        for code, device_id, edge, seen in self.conn.execute(QUERIES["devices"], {"codes": codes}):
-            self.known[str(code)] = Device(int(str(device_id)), None if edge is None else str(edge), bool(seen))
+        rows: Iterable[Any] = self.conn.execute(QUERIES["devices"], {"codes": codes})
+        for code, *values in rows:
+            self.known[code] = Device(*values)
 
-    def add_readings(self, pairs: Sequence[Pair]) -> list[Pair]:
-        """One bulk insert for all readings; returns the frames that say anything else, or had something wrong with them.
+    def add_readings(self, pairs: Sequence[Pair]) -> tuple[list[Pair], list[bounds.Said]]:
+        """One bulk insert for all readings; returns the frames that say anything else, or had something wrong with them, and the
+        values that must be held against somebody's limits.
 
         A device's readings come by the way that we know it to come, through its edge or without one: another edge cannot speak
         for it, and so hide that it has fallen silent. Its signals are heard all the same.
@@ -140,6 +151,7 @@ class Store:
         quantities: list[int] = []
         values: list[float] = []
         rest: list[Pair] = []
+        looked_at: list[bounds.Said] = []
         for frame, decoded in pairs:
             faults = NONE
             for device_code, number, value, at in decoded.readings:
@@ -156,6 +168,8 @@ class Store:
                     devices.append(device.id)
                     quantities.append(number)
                     values.append(value)
+                    if number in LOOKED_AT:
+                        looked_at.append(new(Said, (device_code, (device.home_id or 0, device.person_id or 0), number, value, at, frame)))
                     continue
                 if not faults or fault.reason != faults[-1].reason:
                     faults = (*faults, fault)
@@ -164,7 +178,20 @@ class Store:
         if times:
             self.conn.execute(QUERIES["add_readings"], {"times": times, "devices": devices, "quantities": quantities, "readings": values})
             metrics.readings.inc(len(times))
-        return rest
+        return rest, looked_at
+
+    def add_changes(self, said: Sequence[bounds.Said]) -> None:
+        """Values that are newly past a limit, and those that are back: each a signal in the transaction of its reading."""
+        self.bounds.learn(self.conn, said[-1].frame.received_at)
+        for change in self.bounds.look(said, self.standing({one.device for one in said})):
+            values = {"device": change.device, "kind": change.level, "active": change.active, "at": change.at}
+            changed = self.conn.execute(QUERIES["level_again" if change.again else "set_level"], values).fetchone()
+            if changed and change.signal:
+                self.add_signals(change.frame, (change.signal,))
+
+    def standing(self, codes: set[str]) -> dict[tuple[str, str], datetime]:
+        rows: Iterable[Any] = self.conn.execute(QUERIES["standing"], {"codes": list(codes)})
+        return {(code, kind): since for code, kind, since in rows}
 
     def add_signals(self, frame: wire.Frame, signals: Sequence[wire.Signal]) -> Sequence[wire.Signal]:
         for signal in signals:
@@ -192,7 +219,7 @@ class Store:
         levels = [(level, frame) for frame, decoded in pairs for level in decoded.levels if level.active or self.by_its_way(level.device, frame)]
         if not levels:
             return []
-        standing = {(str(code), str(kind)) for code, kind in self.conn.execute(QUERIES["levels"])}
+        standing = set(self.standing({level.device for level, _ in levels}))
         risen: list[wire.Signal] = []
         # In one order everywhere, so that two gateways cannot wait for each other.
         for level, frame in sorted(levels, key=lambda pair: pair[0][:2]):
@@ -223,7 +250,9 @@ class Store:
                 if self.announced.get(said.device) == said or said.device not in self.known or not self.by_its_way(said.device, frame):
                     continue
                 hub = self.known.get(said.hub) if said.hub else None
-                self.conn.execute(QUERIES["announce"], said._asdict() | {"hub_id": hub.id if hub else None})
+                self.conn.execute(
+                    QUERIES["announce"], said._asdict() | {"hub_id": hub.id if hub else None, "room": room.infer(said.name, said.device, said.kind)}
+                )
                 self.announced[said.device] = said
 
     def add_words(self, frame: wire.Frame, decoded: wire.Decoded) -> None:

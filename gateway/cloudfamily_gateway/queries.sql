@@ -1,5 +1,5 @@
 -- name: devices
-SELECT v.code, v.id, v.edge, v.first_seen_at IS NOT NULL FROM device v WHERE v.code = ANY(%(codes)b);
+SELECT v.code, v.id, v.edge, v.first_seen_at IS NOT NULL, v.home_id, v.person_id FROM device v WHERE v.code = ANY(%(codes)b);
 
 -- name: register_devices
 -- Who is heard for the first time: the way that its word came is its way; one that nobody knows waits for a home.
@@ -25,8 +25,8 @@ ON CONFLICT (device_code, kind, once) DO NOTHING;
 -- name: hint_signal
 SELECT pg_notify('signal', '');
 
--- name: levels
-SELECT device_code, kind FROM level WHERE active;
+-- name: standing
+SELECT device_code, kind, since FROM level WHERE active AND device_code = ANY(%(codes)b);
 
 -- name: set_level
 INSERT INTO level (device_code, kind, active, since) VALUES (%(device)s, %(kind)s, %(active)s, %(at)s)
@@ -38,6 +38,7 @@ RETURNING active;
 UPDATE device SET family = %(family)s, vendor = coalesce(%(vendor)s, vendor), model = coalesce(%(model)s, model), name = coalesce(%(name)s, name),
        hub_id = coalesce(nullif(%(hub_id)s::int, id), hub_id), mains = coalesce(%(mains)s, mains), address = coalesce(%(address)s, address),
        report_minutes = coalesce(%(report_minutes)s, report_minutes),
+       room = coalesce(room, %(room)s),
        report_from = CASE WHEN %(report_minutes)s::int IS NULL THEN report_from ELSE 'said' END,
        kind = CASE WHEN home_id IS NULL AND %(kind)s::text <> 'other' THEN %(kind)s ELSE kind END
 WHERE code = %(device)s;

@@ -129,7 +129,7 @@ def test_what_cannot_be_played_is_said_with_its_line(text: str, sentence: str) -
 
 
 def test_a_file_that_is_not_there_names_those_that_are(tmp_path: Any) -> None:
-    with pytest.raises(BadStory, match="fall-at-night, forgotten-door, power-cut"):
+    with pytest.raises(BadStory, match="fall-at-night, forgotten-door, oxygen-falls, power-cut"):
         scenario.load("falls")
     own = tmp_path / "Own.yaml"
     own.write_text(HEAD + " - {at: 03:12, do: heal}\n")
@@ -142,3 +142,13 @@ def test_homes_that_have_not_got_what_the_story_needs_are_refused() -> None:
         Play(fleet, story, fleet.homes, NOON)
     with pytest.raises(BadStory, match="home H-1 has no motion_bedroom"):
         Play(fleet, scenario.load("fall-at-night"), fleet.homes, NOON)
+
+
+def test_a_watch_measures_what_the_story_says_from_then_on() -> None:
+    said, _ = told(scenario.load("oxygen-falls"))
+    oxygen = [values(publish)["spo2"] for _, publish in said if "spo2" in values(publish) and "wearable" in publish.topic]
+    assert list(dict.fromkeys(oxygen)) == [97.0, 95.0, 88.0, 83.0]
+    assert oxygen[-1] == 83.0
+    bad = HEAD + "  - {at: 03:11, do: measure, device: wearable, quantity: mood, value: 1}\n"
+    with pytest.raises(BadStory, match="heart_rate"):
+        scenario.read("devices: [wearable]\n" + bad)

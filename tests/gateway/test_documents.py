@@ -154,7 +154,7 @@ def test_every_example_of_the_protocol_holds() -> None:
 
 
 def test_the_tables_of_the_protocol_are_the_code() -> None:
-    quantities = [[one.name, one.unit or "1 = somebody moves", f"{one.lowest:g}", f"{one.highest:g}"] for one in common.QUANTITIES.values()]
+    quantities = [[one.name, one.unit or "1 = somebody moves", f"{one.lowest:g}", f"{one.highest:.9g}"] for one in common.QUANTITIES.values()]
     assert table(PROTOCOL, "quantity | unit | from | to") == quantities
     kinds = table(PROTOCOL, "kind | what happened | severity")
     assert [(kind, severity) for kind, _, severity in kinds] == [(kind, signals.SEVERITY.get(kind, "none")) for kind in KINDS]
@@ -215,6 +215,6 @@ def test_the_units_of_a_report_are_the_code() -> None:
 
 def test_the_table_of_quantities_is_the_code() -> None:
     moves = {True: "yes", False: ""}
-    known = [[str(q.number), q.name, q.unit, f"{q.lowest:g}", f"{q.highest:g}", moves[q.number in quantity.MOVEMENT]] for q in quantity.ALL]
+    known = [[str(q.number), q.name, q.unit, f"{q.lowest:g}", f"{q.highest:.9g}", moves[q.number in quantity.MOVEMENT]] for q in quantity.ALL]
     assert table(DEVICES, "number | name | unit | from | to | shows that somebody moves") == known
     assert re.findall(r"`(\w+)`", DEVICES.split("one of these kinds:")[1].split(". ")[0]) == list(quarantine.KINDS)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cloudfamily_platform.alerts import message
-from cloudfamily_platform.alerts.rules import signals
+from cloudfamily_platform.alerts.rules import hazard, signals, vital
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NASTY = '<b>李</b> & "sons"'
@@ -19,12 +19,16 @@ SECRETS = ("李桂花", "示例路", "WX-001", "1234#", "000-111")
 
 MANY = {"times": 14, "building": "1号楼", "devices": 8, "seconds": 95, "silent": 40, "homes": 60}
 
+KINDS = [*signals.SEVERITY, *hazard.SILENCES]
+PARAMS = {"minutes": 500, "limit_minutes": 480, "percent": 9, "fence": "park", "distance_m": 412, "lat": 23.4, "lon": 111.3, "by": "08:30"}
+PARAMS |= {"not_before": "04:30", "since": "03:12", "hours": 12, "limit_hours": 16, "litres": "3.0", "limit_litres": "10"}
+
 
 def row(kind: str = "sos", **more: Any) -> dict[str, Any]:
     """An alert as `alert.load` gives it."""
     return {
         "id": 7, "kind": kind, "state": "open", "opened_at": datetime(2026, 11, 23, 8, 5, tzinfo=UTC), "outcome": None,
-        "why": {"key": f"alert.why.{kind}", "params": {"device": "WX-001-button", "minutes": 500, "limit_minutes": 480, "percent": 9, **MANY}},
+        "why": {"key": f"alert.why.{'vital_bare' if kind in vital.KINDS else kind}", "params": PARAMS | {"device": "WX-001-button", **MANY}},
         "elder": "测试·李桂花", "address": "万秀区示例路1号", "device_code": "WX-001-button", "handler_id": None, "handler_name": None,
         "district_zh": "万秀", "district_en": "Wanxiu",
     } | more  # fmt: skip
@@ -86,14 +90,14 @@ def test_who_goes_alone_is_asked(state: str, verbs: list[list[str]]) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-@pytest.mark.parametrize("kind", [*signals.SEVERITY, "no_movement"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_offer_never_tells_name_address_or_device(language: str, kind: str) -> None:
     for said in (message.offer_message(language, row(kind), 10, ZONE), message.news_message(language, row(kind), "taken", {}, ZONE)):
         assert not [secret for secret in SECRETS if secret in said.text]
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-@pytest.mark.parametrize("kind", [*signals.SEVERITY, "no_movement"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_be_said(language: str, kind: str) -> None:
     said = message.alert_message(language, row(kind), ZONE, DAUGHTER)
     assert "{" not in said.text

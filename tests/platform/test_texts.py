@@ -12,7 +12,7 @@ import pytest
 
 from cloudfamily import composition
 from cloudfamily_platform import alerts
-from cloudfamily_platform.alerts.rules import signals
+from cloudfamily_platform.alerts.rules import hazard, signals
 from cloudfamily_platform.core import errors, texts
 from cloudfamily_platform.web.context import WrongCsrf
 
@@ -73,8 +73,8 @@ def test_every_event_of_a_timeline_has_its_sentence() -> None:
 
 
 def test_every_hazard_has_its_words_open_and_masked() -> None:
-    kinds = [*signals.SEVERITY, "no_movement"]
-    whys = [signals.judge(kind, {}, "x").why for kind in (*signals.SEVERITY, "gibberish")] + ["no_movement"]
+    kinds = [*signals.SEVERITY, *hazard.SILENCES]
+    whys = [signals.judge(kind, {}, "x").why for kind in (*signals.SEVERITY, "gibberish")] + [*hazard.SILENCES, "not_up_in_bed", "geofence", "news2"]
     wanted = [*(f"alert.kind.{kind}" for kind in kinds), *(f"alert.why.{why}" for why in whys), *(f"alert.why.{kind}_masked" for kind in kinds)]
     assert set(wanted) <= set(texts.catalogue("en"))
     assert not [key for key in wanted if key.endswith("_masked") and placeholders(texts.catalogue("en")[key])]

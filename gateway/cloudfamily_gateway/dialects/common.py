@@ -47,7 +47,7 @@ def take(
         if number == BATTERY and value <= BATTERY_LOW_PERCENT:
             signals.append(battery_low(device, value, time))
     else:
-        faults.append(wire.Fault("out_of_range", f"{known.name} = {value}: a home gives {known.lowest:g} to {known.highest:g} {known.unit}"))
+        faults.append(wire.Fault("out_of_range", f"{known.name} = {value}: a home gives {known.lowest:g} to {known.highest:.9g} {known.unit}"))
 
 
 def battery_low(device: str, percent: float | None, at: datetime) -> wire.Signal:

@@ -10,10 +10,14 @@ import msgspec
 
 from cloudfamily_gateway import wire
 from cloudfamily_gateway.dialects import common, senml
+from cloudfamily_platform.people import vitals
 
 Reader = Callable[[str, wire.Frame], wire.Decoded]
 #: What only the platform notices; a device that says it as a signal has not understood us.
-NOT_FOR_DEVICES = ("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "building_dark", "flapping", "back", "unreadable")
+NOT_FOR_DEVICES = (
+    *("battery_low", "device_silent", "hub_silent", "gateway_dark", "district_dark", "building_dark", "flapping", "back", "unreadable", "geofence"),
+    *(name for kind in vitals.KINDS for name in (kind, f"{kind}_urgent")),
+)
 NOBODY: tuple[str, None] = ("", None)
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]

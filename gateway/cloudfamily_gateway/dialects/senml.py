@@ -44,6 +44,9 @@ UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "link_quality": {"%": (1, 0), "/": (100, 0)},
     "rssi": {"dBm": (1, 0), "dBW": (1, 30)},
     "voltage": {"V": (1, 0), "mV": (0.001, 0)},
+    "latitude": {"lat": (1, 0)},
+    "longitude": {"lon": (1, 0)},
+    "accuracy": {"m": (1, 0)},
 }
 STATES = ("motion", "door", "bed")
 take = common.take

@@ -42,6 +42,8 @@ MEASURES = (
     ("power", common.words("power apower watt watts")),
     ("rssi", common.words("rssi signal")),
     ("link_quality", common.words("linkquality lqi")),
+    ("latitude", common.words("latitude lat")),
+    ("longitude", common.words("longitude lon lng")),
 )
 #: The same for what is either so or not.
 STATES = (

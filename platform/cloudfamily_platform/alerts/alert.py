@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from cloudfamily_platform.alerts.rules import grouping
+from cloudfamily_platform.alerts.rules import grouping, signals
 from cloudfamily_platform.alerts.rules.hazard import Hazard
 from cloudfamily_platform.core import db, errors, sql
 from cloudfamily_platform.people import home
@@ -53,13 +54,16 @@ async def open_alert(
     return int(row["id"])
 
 
-async def note_recovered(conn: db.Connection, kind: str, home_id: int | None, device_code: str, said_as: str, now: datetime) -> None:
+async def note_recovered(
+    conn: db.Connection, kind: str, home_id: int | None, device_code: str, said_as: str, now: datetime, *, detail: Mapping[str, object] | None = None
+) -> None:
     """What an alert was raised for is over by itself: a line of its timeline. `recover` closes it after a while if nobody has it."""
     values = {"kind": kind, "home_id": home_id, "device_code": device_code, "now": now}
     row = await (await conn.execute(QUERIES["note_recovered"], values)).fetchone()
     if row is not None:
         silence = kind.endswith(("_silent", "_dark"))
-        await add_event(conn, row["id"], "recovered" if silence else "settled", now, params={"device": said_as})
+        event = signals.RECOVERED.get(kind, "recovered" if silence else "settled")
+        await add_event(conn, row["id"], event, now, params={**(detail or {}), "device": said_as})
 
 
 async def add_event(conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None) -> None:

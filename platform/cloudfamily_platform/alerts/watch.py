@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from cloudfamily_platform.alerts import alert, quiet
+from cloudfamily_platform.alerts import alert, quiet, vital
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.alerts.rules import signals, silence
+from cloudfamily_platform.alerts.rules import vital as rules_vital
 from cloudfamily_platform.core import db, quantity
 from cloudfamily_platform.core.stage import Stage, take_one
 from cloudfamily_platform.people import blindness
@@ -23,15 +24,16 @@ async def step(conn: db.Connection, now: datetime) -> bool:
 
 async def judge_signal(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
     if row["kind"] == "back":
-        await alert.note_recovered(conn, row["detail"]["was"], row["home_id"], row["device_code"], row["device_code"], now)
+        await alert.note_recovered(conn, row["detail"]["was"], row["home_id"], row["device_code"], row["device_code"], now, detail=row["detail"])
     if row["kind"] in signals.NO_HAZARD:
         await conn.execute(QUERIES["signal_done"], {"id": row["id"]})
         return
-    hazard = signals.judge(row["kind"], row["detail"], row["device_code"])
-    where = {key: row[key] for key in ("home_id", "district_id", "device_code", "seq", "canary")}
-    if row["home_id"] is None:
-        where |= await home_by_now(conn, row)
-    await quiet.raise_alert(conn, hazard, **where, now=now)
+    hazard = await vital.look(conn, row, now) if row["kind"] in rules_vital.KINDS else signals.judge(row["kind"], row["detail"], row["device_code"])
+    if hazard is not None:
+        where = {key: row[key] for key in ("home_id", "district_id", "device_code", "seq", "canary")}
+        if row["home_id"] is None:
+            where |= await home_by_now(conn, row)
+        await quiet.raise_alert(conn, hazard, **where, now=now)
     await conn.execute(QUERIES["signal_done"], {"id": row["id"]})
 
 

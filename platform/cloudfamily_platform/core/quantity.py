@@ -22,7 +22,7 @@ ALL = (
     Quantity(10, "temperature", "°C", -40, 85),
     Quantity(11, "humidity", "%", 0, 100),
     Quantity(12, "power", "W", 0, 50_000),
-    Quantity(13, "water", "L", 0, 100_000),
+    Quantity(13, "water", "L", 0, 10_000_000),
     Quantity(14, "illuminance", "lx", 0, 200_000),
     Quantity(15, "pressure", "hPa", 300, 1_100),
     Quantity(16, "co2", "ppm", 0, 40_000),
@@ -37,9 +37,13 @@ ALL = (
     Quantity(31, "link_quality", "%", 0, 100),
     Quantity(32, "rssi", "dBm", -200, 20),
     Quantity(33, "voltage", "V", 0, 500),
+    Quantity(40, "latitude", "°", -90, 90),
+    Quantity(41, "longitude", "°", -180, 180),
+    Quantity(42, "accuracy", "m", 0, 100_000),
 )
 BY_NAME = {quantity.name: quantity for quantity in ALL}
 BY_NUMBER = {quantity.number: quantity for quantity in ALL}
-MOTION, DOOR, PRESS, BATTERY, VOLTAGE = (BY_NAME[name].number for name in ("motion", "door", "press", "battery", "voltage"))
+MOTION, DOOR, PRESS, BED, WATER = (BY_NAME[name].number for name in ("motion", "door", "press", "bed", "water"))
+BATTERY, VOLTAGE = BY_NAME["battery"].number, BY_NAME["voltage"].number
 #: What shows that somebody is moving about.
 MOVEMENT = (MOTION, DOOR, PRESS)

@@ -37,6 +37,7 @@ async def alive(conn: db.Connection, now: datetime, gateway: str | None = None) 
         if gap is None or gap > BLIND_AFTER:
             log.info("was_blind", since=str(row["before"]))
             await conn.execute(QUERIES["give_homes_time"], {"now": now, "grace_minutes": GRACE_MINUTES})
+            await conn.execute(QUERIES["watch_homes_from"], {"now": now})
         if gateway is not None:
             await conn.execute(QUERIES["gateway_alive"], {"name": EACH + gateway, "now": now, "due_at": now + DARK_AFTER})
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from cloudfamily_platform.core import db, errors
-from cloudfamily_platform.people import home
+from cloudfamily_platform.people import home, limits
+from cloudfamily_platform.people import room as rooms
 from cloudfamily_platform.people.person import QUERIES, Person
 
 CODE = re.compile(r"^[A-Za-z0-9_.-]{1,64}\Z")
@@ -38,16 +39,24 @@ async def device(conn: db.Connection, code: str, person: Person, now: datetime) 
     return row
 
 
-async def bind(conn: db.Connection, code: str, kind: str, home_code: str, person: Person, now: datetime) -> dict[str, Any]:
+async def bind(
+    conn: db.Connection, code: str, kind: str, home_code: str, person: Person, now: datetime, *, room: str | None = None, wearer: str | None = None
+) -> dict[str, Any]:
     """Gives a device its home, whether it has spoken yet or not, and returns the home. Raises Invalid, NotFound (home), AlreadyBound.
 
+    `room`: where it is; None: as far as its name says it. `wearer`: the code of the elder who wears it, where several live there.
     Its open alerts are still without: see alerts.bound.
     """
     if kind not in KINDS:
         raise errors.Invalid(field="kind", reason=", ".join(KINDS))
+    if room is not None and room not in rooms.ROOMS:
+        raise errors.Invalid(field="room", reason=", ".join(rooms.ROOMS))
     async with conn.transaction():
         found = await home.by_code(conn, home_code, person)
-        values = {"device": code, "home_id": found["id"], "kind": kind, "now": now, "person_id": person.id}
+        named = await (await conn.execute(QUERIES["device_name"], {"device": code})).fetchone()
+        place = room or rooms.infer(named["name"] if named else None, code, kind)
+        wearer_id = await limits.resident_id(conn, found["id"], wearer)
+        values = {"device": code, "home_id": found["id"], "kind": kind, "now": now, "person_id": person.id, "room": place, "wearer_id": wearer_id}
         row = await (await conn.execute(QUERIES["bind_device"], values)).fetchone()
         if row is None:
             raise errors.AlreadyBound(device=code)

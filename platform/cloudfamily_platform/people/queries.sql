@@ -55,7 +55,7 @@ WHERE NOT h.canary AND (%(whole_city)s OR h.district_id = ANY(%(districts)s))
 GROUP BY h.id, d.id ORDER BY h.code LIMIT %(limit)s;
 
 -- name: home_by_code
-SELECT h.id, h.code, h.address, h.lat, h.lon, h.key_code, h.district_id, h.canary, d.code AS district, d.name_zh, d.name_en
+SELECT h.id, h.code, h.address, h.lat, h.lon, h.key_code, h.district_id, h.canary, h.timezone, d.code AS district, d.name_zh, d.name_en
 FROM home h JOIN district d ON d.id = h.district_id WHERE h.code = %(code)s;
 
 -- name: home_by_id
@@ -87,8 +87,9 @@ WHERE v.home_id = %(home_id)s ORDER BY r.time DESC LIMIT %(limit)s;
 
 -- name: bind_device
 -- Also one that has not spoken yet, by its sticker.
-INSERT INTO device (code, home_id, kind, watched_from, due_at) VALUES (%(device)s, %(home_id)s, %(kind)s, %(now)s, %(now)s)
-ON CONFLICT (code) DO UPDATE SET home_id = EXCLUDED.home_id, kind = EXCLUDED.kind, watched_from = EXCLUDED.watched_from, due_at = EXCLUDED.due_at
+INSERT INTO device (code, home_id, kind, watched_from, due_at, room, person_id)
+VALUES (%(device)s, %(home_id)s, %(kind)s, %(now)s, %(now)s, %(room)s, %(wearer_id)s)
+ON CONFLICT (code) DO UPDATE SET home_id = EXCLUDED.home_id, kind = EXCLUDED.kind, room = EXCLUDED.room, person_id = EXCLUDED.person_id, watched_from = EXCLUDED.watched_from, due_at = EXCLUDED.due_at
 WHERE device.home_id IS NULL RETURNING id;
 
 -- name: list_devices
@@ -156,7 +157,7 @@ ORDER BY v.battery_empty_on, v.code LIMIT %(limit)s;
 UPDATE binding SET bound_by = %(person_id)s WHERE device_id = %(id)s AND unbound_at IS NULL;
 
 -- name: unbind_device
-UPDATE device SET home_id = NULL, watched_from = %(now)s, due_at = NULL, silent_since = NULL, bound_at = NULL WHERE code = %(device)s AND home_id IS NOT NULL RETURNING id;
+UPDATE device SET home_id = NULL, watched_from = %(now)s, due_at = NULL, silent_since = NULL, bound_at = NULL, room = NULL, person_id = NULL WHERE code = %(device)s AND home_id IS NOT NULL RETURNING id;
 
 -- name: unbound_by
 UPDATE binding SET unbound_by = %(person_id)s WHERE device_id = %(id)s AND unbound_at = %(now)s;
@@ -253,7 +254,7 @@ INSERT INTO enrolment (hash, username, created_at, expires_at) VALUES (%(hash)s,
 -- name: use_enrolment
 UPDATE enrolment SET used_at = %(now)s WHERE hash = %(hash)s AND used_at IS NULL AND expires_at > %(now)s RETURNING username;
 -- name: one_device
-SELECT v.code AS device, v.first_seen_at, v.family, v.kind, v.vendor, v.model, v.name, h.code AS home, h.address, v.home_id, h.district_id,
+SELECT v.code AS device, v.first_seen_at, v.family, v.kind, v.vendor, v.model, v.name, v.room, h.code AS home, h.address, v.home_id, h.district_id,
        coalesce(h.canary, false) AS canary,
        (SELECT max(r.time) FROM reading r WHERE r.device_id = v.id AND r.time > %(since)s) AS last_seen_at
 FROM device v LEFT JOIN home h ON h.id = v.home_id WHERE v.code = %(device)s;

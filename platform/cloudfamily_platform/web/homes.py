@@ -62,7 +62,7 @@ async def bind(body: schemas.Bind, person: Operator, here: Here) -> schemas.Boun
     """Gives a device its home; what it has called for becomes an alert of that home. 409 `already_bound`: it has one."""
     now = here.clock()
     async with here.pool.connection() as conn, conn.transaction():
-        home_row = await quarantine.bind(conn, body.device, body.kind, body.home, person, now)
+        home_row = await quarantine.bind(conn, body.device, body.kind, body.home, person, now, room=body.room, wearer=body.wearer)
         await bound.adopt(conn, body.device, home_row, person, now)
     return schemas.Bound(device=body.device, home=body.home)
 

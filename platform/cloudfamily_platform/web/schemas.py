@@ -117,6 +117,10 @@ class Bind(Body):
     device: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", examples=["new-button-17"])
     kind: str = Field(max_length=40, examples=["button"])
     home: str = Field(max_length=40, examples=["WX-001"])
+    #: living, bedroom, bathroom, kitchen, hall, balcony or other; None: as far as its name says it.
+    room: str | None = Field(None, max_length=40, examples=["bedroom"])
+    #: Code of the elder who wears it, where several live there.
+    wearer: str | None = Field(None, max_length=40, examples=["elder-WX-001"])
 
 
 class Unbind(Body):
@@ -130,6 +134,7 @@ class Binding(BaseModel):
     vendor: str | None = Field(examples=["Yunfu"])
     model: str | None = Field(examples=["B2"])
     name: str | None = Field(examples=["bedside"])
+    room: str | None = Field(None, examples=["bedroom"])
     first_seen_at: datetime | None
     last_seen_at: datetime | None
     #: None: it has none yet.
@@ -247,6 +252,76 @@ BUTTON = {
         {"week": "2026-11-09", "state": "test", "at": "2026-11-10T02:10:00Z"},
     ],
 }  # fmt: skip
+
+
+LIMIT = {
+    "quantity": "heart_rate", "unit": "/min", "scale": 1, "source": "NEWS2 (RCP 2017)", "low": 41, "high": 120, "urgent_low": 40, "urgent_high": 140,
+    "own": {"low": None, "high": 120, "urgent_low": None, "urgent_high": None}, "set_by": "测试·值班员", "set_at": "2026-11-23T08:00:00Z",
+}  # fmt: skip
+FENCE = {"name": "park", "elder": None, "lat": 23.47, "lon": 111.32, "radius_m": 500, "starts": None, "ends": None}
+WATCH = {
+    "kind": "bathroom_long", "on": True, "settings": {"minutes": 60, "night_minutes": 45, "night_from": "22:00", "night_to": "06:00"}, "missing": None,
+    "set_by": None, "set_at": None, "looks_at": "2026-11-23T08:40:00Z",
+}  # fmt: skip
+
+
+class SetLimit(Body):
+    quantity: str = Field(max_length=40, examples=["heart_rate"])
+    #: The least and the most that still calls nobody; None: as everybody's.
+    low: float | None = None
+    high: float | None = Field(None, examples=[120])
+    urgent_low: float | None = None
+    urgent_high: float | None = None
+    #: SpO2 only: NEWS2's scale 2, for a prescribed target of 88-92 %.
+    scale: Literal[1, 2] = 1
+
+
+class SetLimits(Body):
+    #: Code of an elder; None: everybody in the home.
+    elder: str | None = Field(None, max_length=40)
+    limits: list[SetLimit] = Field(min_length=1, max_length=20)
+
+
+class Limits(BaseModel):
+    model_config = example(elder=None, elders=[{"code": "elder-WX-001", "name": "测试·李桂花"}], limits=[LIMIT])
+    elder: str | None
+    elders: list[dict[str, Any]]
+    limits: list[dict[str, Any]]
+
+
+class SetFence(Body):
+    name: str = Field(min_length=1, max_length=60, examples=["park"])
+    elder: str | None = Field(None, max_length=40)
+    lat: float = Field(ge=-90, le=90, examples=[23.47])
+    lon: float = Field(ge=-180, le=180, examples=[111.32])
+    radius_m: int = Field(ge=50, le=100_000, examples=[500])
+    #: Local hours in which leaving is told, HH:MM; None: always.
+    starts: str | None = Field(None, pattern=r"^\d\d:\d\d$")
+    ends: str | None = Field(None, pattern=r"^\d\d:\d\d$")
+
+
+class SetFences(Body):
+    fences: list[SetFence] = Field(max_length=100)
+
+
+class Fences(BaseModel):
+    model_config = example(fences=[FENCE | {"set_by": "测试·值班员", "set_at": "2026-11-23T08:00:00Z"}])
+    fences: list[dict[str, Any]]
+
+
+class SetWatch(Body):
+    kind: str = Field(max_length=40, examples=["not_up"])
+    on: bool = True
+    settings: dict[str, Any] = Field({}, max_length=10, examples=[{"by": "08:30"}])
+
+
+class SetWatches(Body):
+    watches: list[SetWatch] = Field(min_length=1, max_length=20)
+
+
+class Watches(BaseModel):
+    model_config = example(watches=[WATCH])
+    watches: list[dict[str, Any]]
 
 
 class Devices(BaseModel):

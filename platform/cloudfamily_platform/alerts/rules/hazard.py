@@ -16,3 +16,16 @@ class Hazard:
     #: Text key `alert.why.<why>`, filled with `params`.
     why: str
     params: dict[str, object] = field(default_factory=dict)
+
+
+#: What is noticed by silence or by how long it lasts. `signals.SEVERITY` has what is said at once.
+SILENCES: dict[str, Severity] = {
+    "no_movement": "high",
+    "not_up": "high",
+    "bathroom_long": "high",
+    "out_of_bed": "high",
+    "door_open": "high",
+    "not_home": "high",
+    "no_meal": "high",
+    "no_water": "high",
+}
