@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cloudfamily_platform.alerts import deliver, escalate, message, respond
-from cloudfamily_platform.alerts.deliver import ChannelError
+from cloudfamily_platform.alerts.channel import ChannelError, Limits, Receipt
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage
 
@@ -28,10 +28,17 @@ class Chat:
         self.said: list[tuple[str, message.Message]] = []
         self.refusals: list[BaseException] = []
 
-    async def send(self, address: str, what: message.Message) -> None:
+    limits = Limits(per_second=1000, burst=1000)
+    edits = False
+
+    async def send(self, address: str, what: message.Message, key: str) -> Receipt:
         if self.refusals:
             raise self.refusals.pop(0)
         self.said.append((address, what))
+        return Receipt()
+
+    async def edit(self, address: str, ref: str, what: message.Message) -> None:
+        raise AssertionError("not asked for")
 
     @property
     def addresses(self) -> list[str]:

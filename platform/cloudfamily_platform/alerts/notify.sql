@@ -1,20 +1,8 @@
--- name: tell
--- By the first channel that the policy prefers, else by the person's own first. Said anew, it gets the next number.
-WITH way AS (
-    SELECT channel FROM reach WHERE person_id = %(person_id)s AND dead_at IS NULL
-    ORDER BY array_position(%(by)s::text[], channel), rank, channel LIMIT 1
-), said AS (
-    INSERT INTO notification (alert_id, person_id, channel, by, message, params, round, created_at, due_at)
-    SELECT %(alert_id)s, %(person_id)s, channel, %(by)s, %(message)s, %(params)s, coalesce(%(number)s::bigint, (
-               SELECT count(*) FROM notification WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND message = %(message)s)), %(now)s, %(now)s
-    FROM way ON CONFLICT (alert_id, person_id, message, round) DO NOTHING)
-SELECT EXISTS (SELECT FROM way) AS reachable;
-
 -- name: tell_those_told
-INSERT INTO notification (alert_id, person_id, channel, message, params, round, created_at, due_at)
-SELECT n.alert_id, n.person_id, n.channel, %(message)s, %(params)s,
+INSERT INTO notification (alert_id, person_id, channel, by, message, params, priority, round, created_at, due_at)
+SELECT n.alert_id, n.person_id, n.channel, n.by, %(message)s, %(params)s, CASE WHEN a.severity = 'critical' THEN 1 ELSE 2 END,
        (SELECT count(*) FROM notification m WHERE m.alert_id = n.alert_id AND m.person_id = n.person_id AND m.message = %(message)s), %(now)s, %(now)s
-FROM (SELECT DISTINCT ON (person_id) alert_id, person_id, channel FROM notification
+FROM (SELECT DISTINCT ON (person_id) alert_id, person_id, channel, by FROM notification
       WHERE alert_id = %(alert_id)s AND message = 'alert' ORDER BY person_id, id DESC) n
 JOIN contact c ON c.person_id = n.person_id JOIN alert a ON a.id = n.alert_id AND a.home_id = c.home_id
 WHERE n.person_id <> %(actor_id)s
