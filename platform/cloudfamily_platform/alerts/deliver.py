@@ -200,7 +200,7 @@ class Deliver:
             return None  # taken by somebody else meanwhile
         what = replace(await shown(conn, row, reader, now, self.zone), alert_id=row["id"])
         seen = (row["state"], row["handler_id"])
-        if claim["message"] == "now" and claim["params"].get("anew") and living is None:
+        if claim["message"] == "now" and claim["params"].get("anew"):
             return Outgoing(claim, what, seen=seen)
         if claim["message"] == "now" or (living and not what.buttons):
             return Outgoing(claim, what, edit=living["ref"], seen=seen) if living and living["shown_hash"] != what.hash else None
@@ -263,7 +263,7 @@ class Deliver:
         metrics.sent.labels(claim["channel"], "refused" if error.permanent else "failed").inc()
         values = {**claim, "error": str(error)[:500], "now": now, "free_at": now + timedelta(seconds=error.retry_after_s or 0)}
         if isinstance(error, Gone):  # whoever sees an old message that is wrong gets a new one
-            await conn.execute(QUERIES["living_is_gone"], values | {"ref": result.out.edit if result.out else None})
+            await conn.execute(QUERIES["living_is_gone"], values)
             self.look_again(0)
             return
         async with conn.transaction():

@@ -118,5 +118,5 @@ ON CONFLICT (alert_id, person_id, message, round) DO UPDATE SET channel = EXCLUD
 UPDATE chat_message SET shown_hash = %(hash)s WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND ref = %(ref)s;
 
 -- name: living_is_gone
-WITH gone AS (DELETE FROM chat_message WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND ref = %(ref)s)
+WITH free AS (UPDATE reach SET free_at = %(free_at)s WHERE person_id = %(person_id)s AND channel = %(channel)s)
 UPDATE notification SET state = 'waiting', params = '{"anew": true}', due_at = %(now)s, error = %(error)s WHERE id = %(id)s AND message = 'now';
