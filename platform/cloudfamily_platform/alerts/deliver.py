@@ -75,7 +75,8 @@ class Deliver:
     async def step(self, conn: db.Connection, now: datetime) -> bool:
         """All that may leave now."""
         claims = await self.claim(conn, now)
-        done = [result for claim in claims if (result := await self.start(conn, claim, now))]
+        seen = dict[int, Row]()
+        done = [result for claim in claims if (result := await self.start(conn, claim, now, seen))]
         done += await self.landed()
         await self.record(conn, done, now)
         return bool(claims or done or self.flying)
@@ -136,10 +137,10 @@ class Deliver:
 
     # Sending
 
-    async def start(self, conn: db.Connection, claim: Row, now: datetime) -> Result | None:
-        """Sends it on its way; a result at once when there is nothing to send."""
+    async def start(self, conn: db.Connection, claim: Row, now: datetime, seen: dict[int, Row]) -> Result | None:
+        """Sends it on its way; a result at once when there is nothing to send. `seen`: the alerts that this unit has looked at."""
         try:
-            out = await self.compose(conn, claim, now)
+            out = await self.compose(conn, claim, now, seen)
         except ChannelError as error:
             return Result(claim, error=error)
         except Exception as error:
@@ -177,7 +178,7 @@ class Deliver:
         except (ChannelError, TimeoutError) as error:
             log.info("old_buttons_stay", reason=str(error))
 
-    async def compose(self, conn: db.Connection, claim: Row, now: datetime) -> Outgoing | None:
+    async def compose(self, conn: db.Connection, claim: Row, now: datetime, loaded: dict[int, Row]) -> Outgoing | None:
         """What is to be said now; None when there is nothing left to say."""
         channel = self.channels.get(claim["channel"])
         if channel is None:
@@ -186,7 +187,7 @@ class Deliver:
             raise ChannelError("no address", permanent=True)
         if claim["message"] == "trial":
             return Outgoing(claim, message.Message(say(claim["language"], "chat.trial")))
-        row = await alert.load(conn, claim["alert_id"])
+        row = loaded.get(claim["alert_id"]) or loaded.setdefault(claim["alert_id"], await alert.load(conn, claim["alert_id"]))
         living = await (await conn.execute(QUERIES["living_message"], claim)).fetchone() if channel.edits else None
         if claim["message"] not in (*CALLS, "now"):
             if living and claim["message"] in IN_PLACE:
