@@ -43,7 +43,7 @@ def test_ones_own_order_and_quiet_hours(world: Any, site: Any) -> None:
                 status, problem = await put(client, "/api/me/reach", wrong)
                 assert (status, problem["error"]["code"]) == (422, "invalid")
             assert (await put(client, "/api/people/daughter/reach", {"channels": []}))[0] == 403
-            assert (await client.post("/api/me/reach/ntfy/test"))[0] == 202
+            assert (await client.post("/api/me/reach/ntfy/test"))[0] == 204
             assert (await client.post("/api/me/reach/ntfy/test"))[0] == 429
             assert (await client.post("/api/me/reach/sms/test"))[0] == 404
             status, found = await client.get("/api/me/reach")

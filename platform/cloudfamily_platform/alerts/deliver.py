@@ -175,8 +175,8 @@ class Deliver:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await channel.edit(address, ref, replace(what, buttons=()))
-        except (ChannelError, TimeoutError) as error:
-            log.info("old_buttons_stay", reason=str(error))
+        except Exception as error:  # what was sent is sent: nothing here may lose that
+            log.info("old_buttons_stay", error=f"{type(error).__name__}: {error}")
 
     async def compose(self, conn: db.Connection, claim: Row, now: datetime, loaded: dict[int, Row]) -> Outgoing | None:
         """What is to be said now; None when there is nothing left to say."""

@@ -30,7 +30,7 @@ async def prefer(body: schemas.Preference, person: SignedIn, here: Here) -> sche
         return schemas.Reach(**await reach.load(conn, person.id))
 
 
-@router.post("/me/reach/{channel}/test", status_code=202)
+@router.post("/me/reach/{channel}/test", status_code=204)
 async def try_out(channel: Channel, person: SignedIn, here: Here) -> None:
     """Sends a trial message by this channel; what came of it stands in `/api/me/reach`."""
     async with here.pool.connection() as conn:
