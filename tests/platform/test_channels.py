@@ -384,3 +384,27 @@ def test_the_queue_is_read_in_the_order_of_its_index(world: Any) -> None:
     plan = "\n".join(next(iter(row.values())) for row in world.rows("EXPLAIN " + query))
     assert "notification_queue" in plan
     assert "Sort Key: m." not in plan
+
+
+def test_an_alert_that_goes_on_while_its_message_is_on_its_way_is_drawn_again(world: Any, daughter: Any, alarm: Callable[..., int]) -> None:
+    """Nothing stood in the chat yet when somebody accepted, so nothing was due to be redrawn; what arrives then is out of date."""
+    alert_id, operator = alarm(), world.person("operator", "operator")
+    drawn: list[str] = []
+
+    class Slow(Line):
+        edits = True
+
+        async def send(self, address: str, what: Message, key: str) -> Receipt:
+            async with await db.connect(world.url) as conn:
+                await respond.accept(conn, alert_id, operator, world.now)
+            drawn.append(what.text.splitlines()[-1])
+            return Receipt("77")
+
+        async def edit(self, address: str, ref: str, what: Message) -> None:
+            assert ref == "77"
+            drawn.append(what.text.splitlines()[-1])
+
+    stages = deliver.stages({"telegram": Slow("telegram", [], Limits(per_second=1000, burst=1000))}, ZONE)
+    world.run(outbox.tell(world.conn, alert_id, daughter.id, "alert", world.now))
+    world.drain(*stages)
+    assert drawn == ["还没有人接手。", "测试·operator 已接手。"]
