@@ -254,7 +254,7 @@ class Deliver:
         claim, out, receipt = result.claim, result.out, result.receipt
         if out is None or receipt is None or not self.channels[claim["channel"]].edits:
             return
-        await conn.execute(QUERIES["shown_living" if out.edit else "put_living"], claim | {"ref": receipt.ref, "hash": out.what.hash, "now": now})
+        await conn.execute(QUERIES["shown_living"] if out.edit else QUERIES["put_living"], claim | {"ref": receipt.ref, "hash": out.what.hash, "now": now})
         if stands.get(claim["alert_id"]) != out.seen:
             await conn.execute(QUERIES["redraw_one"], claim | {"now": now})
 
