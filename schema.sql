@@ -18,8 +18,9 @@ CREATE FUNCTION public.alert_redraw() RETURNS trigger
     AS $$
 BEGIN
     INSERT INTO notification (alert_id, person_id, channel, message, priority, created_at, due_at)
-    SELECT NEW.id, m.person_id, m.channel, 'now', CASE WHEN NEW.severity = 'critical' THEN 1 ELSE 2 END, NEW.opened_at, NEW.opened_at
-    FROM chat_message m WHERE m.alert_id = NEW.id ORDER BY m.person_id
+    SELECT NEW.id, m.person_id, m.channel, 'now', CASE WHEN NEW.severity = 'critical' THEN 1 ELSE 2 END, changed.at, changed.at
+    FROM chat_message m, (SELECT greatest(NEW.opened_at, NEW.accepted_at, NEW.on_the_way_at, NEW.there_at, NEW.resolved_at)) AS changed(at)
+    WHERE m.alert_id = NEW.id ORDER BY m.person_id
     ON CONFLICT (alert_id, person_id, message, round)
     DO UPDATE SET channel = EXCLUDED.channel, state = 'waiting', params = '{}', tries = 0, due_at = EXCLUDED.due_at, error = NULL;
     IF FOUND THEN

@@ -408,3 +408,31 @@ def test_an_alert_that_goes_on_while_its_message_is_on_its_way_is_drawn_again(wo
     world.run(outbox.tell(world.conn, alert_id, daughter.id, "alert", world.now))
     world.drain(*stages)
     assert drawn == ["还没有人接手。", "测试·operator 已接手。"]
+
+
+def test_an_old_alert_is_put_right_however_often_that_fails(world: Any, daughter: Any, alarm: Callable[..., int]) -> None:
+    alert_id, operator = alarm(), world.person("operator", "operator")
+    drawn: list[str] = []
+    troubles = [ChannelError("no network")]
+
+    class Living(Line):
+        edits = True
+
+        async def send(self, address: str, what: Message, key: str) -> Receipt:
+            return Receipt("77")
+
+        async def edit(self, address: str, ref: str, what: Message) -> None:
+            if troubles:
+                raise troubles.pop()
+            drawn.append(what.text.splitlines()[-1])
+
+    stages = deliver.stages({"telegram": Living("telegram", [], Limits(per_second=1000, burst=1000))}, ZONE)
+    world.run(outbox.tell(world.conn, alert_id, daughter.id, "alert", world.now))
+    world.drain(*stages)
+    world.wait(hours=3)
+    world.run(respond.accept(world.conn, alert_id, operator, world.now))
+    world.drain(*stages)
+    assert drawn == []
+    world.wait(seconds=3)
+    world.drain(*stages)
+    assert drawn == ["测试·operator 已接手。"]

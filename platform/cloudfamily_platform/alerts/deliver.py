@@ -272,11 +272,13 @@ class Deliver:
             if error.permanent:
                 await conn.execute(person.QUERIES["reach_is_dead"], values)
             way = await self.next_way(conn, claim)
-            wait = None if error.permanent or now - claim["created_at"] > LIFE else self.wait(claim, error, way)
+            # What a chat shows is as old as the alert, and never too old to be put right.
+            late = now - claim["created_at"] > LIFE and claim["message"] != "now"
+            wait = None if error.permanent or late else self.wait(claim, error, way)
             if wait is not None:
                 await conn.execute(QUERIES["notification_again"], values | {"due_at": now + wait})
                 self.look_again(wait.total_seconds())
-            elif way is not None and now - claim["created_at"] <= LIFE:
+            elif way is not None and not late:
                 await conn.execute(QUERIES["go_next_way"], values | {"next": way["channel"]})
             else:
                 await conn.execute(QUERIES["notification_failed"], values)
