@@ -18,6 +18,21 @@ CREATE FUNCTION public.alert_is_worse(severity text, than text) RETURNS boolean
     AS $$
     SELECT array_position('{low,high,critical}'::text[], severity) > array_position('{low,high,critical}'::text[], than)
 $$;
+CREATE FUNCTION public.alert_redraw() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO notification (alert_id, person_id, channel, message, priority, created_at, due_at)
+    SELECT NEW.id, m.person_id, m.channel, 'now', CASE WHEN NEW.severity = 'critical' THEN 1 ELSE 2 END, changed.at, changed.at
+    FROM chat_message m, (SELECT greatest(NEW.opened_at, NEW.accepted_at, NEW.on_the_way_at, NEW.there_at, NEW.resolved_at)) AS changed(at)
+    WHERE m.alert_id = NEW.id ORDER BY m.person_id
+    ON CONFLICT (alert_id, person_id, message, round)
+    DO UPDATE SET channel = EXCLUDED.channel, state = 'waiting', params = '{}', tries = 0, due_at = EXCLUDED.due_at, error = NULL;
+    IF FOUND THEN
+        PERFORM pg_notify('notification', '');
+    END IF;
+    RETURN NULL;
+END $$;
 CREATE FUNCTION public.command_refuse_backward() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -384,7 +399,10 @@ CREATE TABLE public.person (
     sex text,
     birth_date date,
     canary boolean DEFAULT false NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
     CONSTRAINT person_language_check CHECK ((language = ANY (ARRAY['zh-CN'::text, 'en'::text]))),
+    CONSTRAINT person_quiet CHECK (((quiet_from IS NULL) = (quiet_to IS NULL))),
     CONSTRAINT person_sex_check CHECK ((sex = ANY (ARRAY['female'::text, 'male'::text])))
 );
 
@@ -476,6 +494,20 @@ CREATE TABLE public.alive (
     dark_since timestamp with time zone
 );
 
+CREATE TABLE public.attempt (
+    notification_id bigint NOT NULL,
+    channel text NOT NULL,
+    state text NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    read_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    error text,
+    CONSTRAINT attempt_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'sent'::text, 'delivered'::text, 'read'::text, 'failed'::text, 'skipped'::text])))
+);
+
 CREATE TABLE public.balance (
     account_id bigint NOT NULL,
     posted bigint DEFAULT 0 NOT NULL,
@@ -551,6 +583,27 @@ ALTER TABLE public.binding ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.channel_state (
+    name text NOT NULL,
+    tokens double precision DEFAULT 0 NOT NULL,
+    filled_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    failed_people bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    open_until timestamp with time zone,
+    opened integer DEFAULT 0 NOT NULL,
+    probing boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE public.chat_message (
+    alert_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,
+    ref text NOT NULL,
+    shown_hash text NOT NULL,
+    sent_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.command (
@@ -776,7 +829,7 @@ CREATE TABLE public.neighbour (
 
 CREATE TABLE public.notification (
     id bigint NOT NULL,
-    alert_id bigint NOT NULL,
+    alert_id bigint,
     person_id bigint NOT NULL,
     channel text NOT NULL,
     message text NOT NULL,
@@ -789,6 +842,11 @@ CREATE TABLE public.notification (
     sent_at timestamp with time zone,
     error text,
     by text[],
+    priority smallint DEFAULT 2 NOT NULL,
+    delivered_at timestamp with time zone,
+    read_at timestamp with time zone,
+    unread_at timestamp with time zone,
+    CONSTRAINT notification_priority_check CHECK (((priority >= 0) AND (priority <= 2))),
     CONSTRAINT notification_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
 );
 
@@ -1000,6 +1058,7 @@ CREATE TABLE public.reach (
     address text NOT NULL,
     dead_at timestamp with time zone,
     rank smallint DEFAULT 1 NOT NULL,
+    free_at timestamp with time zone,
     CONSTRAINT reach_rank_check CHECK (((rank >= 1) AND (rank <= 20)))
 );
 
@@ -1255,10 +1314,16 @@ ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.alive
     ADD CONSTRAINT alive_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.attempt
+    ADD CONSTRAINT attempt_pkey PRIMARY KEY (notification_id, channel);
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (account_id);
 ALTER TABLE ONLY public.binding
     ADD CONSTRAINT binding_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.channel_state
+    ADD CONSTRAINT channel_state_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.chat_message
+    ADD CONSTRAINT chat_message_pkey PRIMARY KEY (alert_id, person_id);
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.contact
@@ -1403,6 +1468,9 @@ CREATE INDEX job_due ON public.job USING btree (due_at);
 CREATE INDEX key_holder_person ON public.key_holder USING btree (person_id);
 CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
 CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX notification_person ON public.notification USING btree (person_id, channel, id);
+CREATE INDEX notification_queue ON public.notification USING btree (channel, priority, due_at, id) WHERE (due_at IS NOT NULL);
+CREATE INDEX notification_unread ON public.notification USING btree (unread_at) WHERE (unread_at IS NOT NULL);
 CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_person ON public.offer USING btree (person_id);
 CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -1443,6 +1511,7 @@ CREATE TRIGGER alert_event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pu
 ALTER TABLE public.alert_event ENABLE ALWAYS TRIGGER alert_event_append_only;
 CREATE TRIGGER alert_event_in_order BEFORE INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_in_order();
 CREATE TRIGGER alert_event_tell AFTER INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_tell();
+CREATE TRIGGER alert_redraw AFTER UPDATE OF state, handler_id ON public.alert FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.handler_id IS DISTINCT FROM new.handler_id))) EXECUTE FUNCTION public.alert_redraw();
 CREATE TRIGGER command_forward BEFORE UPDATE OF state ON public.command FOR EACH ROW WHEN (((old.state <> new.state) AND (public.command_step(new.state) <= public.command_step(old.state)))) EXECUTE FUNCTION public.command_refuse_backward();
 CREATE TRIGGER device_born AFTER INSERT ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_binding();
 CREATE TRIGGER device_bound BEFORE INSERT OR UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_bound();
@@ -1473,6 +1542,8 @@ ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES public.policy(id);
 ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_told_with_fkey FOREIGN KEY (told_with) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.attempt
+    ADD CONSTRAINT attempt_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES public.notification(id);
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
 ALTER TABLE ONLY public.binding
@@ -1483,6 +1554,10 @@ ALTER TABLE ONLY public.binding
     ADD CONSTRAINT binding_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.binding
     ADD CONSTRAINT binding_unbound_by_fkey FOREIGN KEY (unbound_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.chat_message
+    ADD CONSTRAINT chat_message_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.chat_message
+    ADD CONSTRAINT chat_message_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.command

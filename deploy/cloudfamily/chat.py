@@ -1,4 +1,4 @@
-"""The chat: the bot with every component's routers, and the channel that sends. Imported late: aiogram takes seconds to load."""
+"""The chat: the bot with every component's routers. Imported late: aiogram takes seconds to load."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from aiogram.client.telegram import TelegramAPIServer
 
 import cloudfamily_timebank.bot
 from cloudfamily import composition
-from cloudfamily_platform.alerts import deliver
 from cloudfamily_platform.bot import alerts, start
 from cloudfamily_platform.bot.person import WhoIsTalking
-from cloudfamily_platform.channels.telegram import NAME, Telegram
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.settings import Settings
 
@@ -30,10 +28,6 @@ def make_bot(settings: Settings) -> Bot:
     api = settings.telegram_api
     session = AiohttpSession(api=TelegramAPIServer.from_base(api)) if api else AiohttpSession()
     return Bot(settings.telegram_token.get_secret_value(), session=session, default=DefaultBotProperties(parse_mode="HTML"))
-
-
-def channels(bot: Bot) -> dict[str, deliver.Channel]:
-    return {NAME: Telegram(bot)}
 
 
 def dispatcher(pool: db.Pool, settings: Settings) -> Dispatcher:

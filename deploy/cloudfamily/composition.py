@@ -47,10 +47,18 @@ def route(router_url: str | None) -> None:
     travel.use(travel.Osrm(router_url) if router_url else travel.Straight())
 
 
-def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = (), broker: Broker = LOOPBACK, public_url: str | None = None) -> FastAPI:
-    """The API and the console. `broker`: what devices are told."""
+def web(
+    context_pool: db.Pool,
+    clock: Clock,
+    hub: Hub,
+    checks: Sequence[Check] = (),
+    broker: Broker = LOOPBACK,
+    public_url: str | None = None,
+    voice_secret: str | None = None,
+) -> FastAPI:
+    """The API and the console. `broker`: what devices are told; `voice_secret`: what a voice provider signs with."""
     speak()
-    context = Context(context_pool, clock, checks, broker, public_url)
+    context = Context(context_pool, clock, checks, broker, public_url, voice_secret)
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 

@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
 
-from cloudfamily import clockwork, composition, mosquitto, parts, server
+from cloudfamily import channels, clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
@@ -29,6 +30,9 @@ from cloudfamily_platform.services import visits
 from cloudfamily_platform.web.context import Check
 from cloudfamily_platform.web.stream import Hub
 from cloudfamily_timebank import credit
+
+if TYPE_CHECKING:
+    from aiogram import Bot
 
 log = structlog.get_logger()
 #: Whoever has not ended by itself this long after a stop is left to the end of the process.
@@ -106,22 +110,30 @@ class Runner:
         return loops
 
     async def chat(self) -> None:
-        """Sends notifications and listens to what people press. Without a token notifications wait, and the log says so."""
-        if self.settings.telegram_token is None:
-            log.warning("no_chat", why="CF_TELEGRAM_TOKEN is not set: notifications wait until a process with a token runs")
-            return
-        module = await asyncio.to_thread(importlib.import_module, "cloudfamily.chat")
-        bot = module.make_bot(self.settings)
+        """Sends notifications and listens to what people press. Without a token nobody is told by chat, and the log says so."""
+        module = await asyncio.to_thread(importlib.import_module, "cloudfamily.chat") if self.settings.telegram_token else None
+        if module is None:
+            log.warning("no_chat", why="CF_TELEGRAM_TOKEN is not set: nobody is told by Telegram unless a process with a token runs")
+        bot = module.make_bot(self.settings) if module else None
         try:
             async with asyncio.TaskGroup() as group:
                 if "alerts" in self.roles:
-                    for stage in deliver.stages(module.channels(bot), ZoneInfo(self.settings.timezone)):
-                        for loop in self.add_stage(stage):
-                            group.create_task(loop.run())
-                if "bot" in self.roles:
+                    group.create_task(self.deliver(bot))
+                if module and "bot" in self.roles:
                     group.create_task(module.poll(bot, self.pool, self.settings, self.parts.database_url))
         finally:
-            await bot.session.close()
+            if bot is not None:
+                await bot.session.close()
+
+    async def deliver(self, bot: Bot | None) -> None:
+        async with channels.opened(self.settings, bot) as there, asyncio.TaskGroup() as group:
+            sender = deliver.Deliver(there, ZoneInfo(self.settings.timezone))
+            for stage in deliver.stages_of(sender):
+                loops = self.add_stage(stage)
+                if stage.name == "deliver":
+                    sender.wake = loops[0].wake
+                for loop in loops:
+                    group.create_task(loop.run())
 
     async def hold(self, tasks: Sequence[Callable[[], Awaitable[object]]]) -> None:
         """Runs the tasks until a stop; then the web closes its streams, the lanes finish their batch, the rest is cancelled."""
@@ -159,7 +171,9 @@ class Runner:
         hub = Hub(self.pool)
         self.wake["alert_event"] = [hub.wake]
         checks: list[Check] = [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)]
-        app = composition.web(self.pool, clock, hub, checks, parts.device_broker(self.settings, self.parts), self.settings.public_url)
+        voice_secret = self.settings.voice_secret.get_secret_value() if self.settings.voice_secret else None
+        broker = parts.device_broker(self.settings, self.parts)
+        app = composition.web(self.pool, clock, hub, checks, broker, self.settings.public_url, voice_secret)
         made = server.make(app, self.settings.web_host, self.settings.web_port)
         self.tasks += [hub.run, lambda: server.serve(made, hub)]
 

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from cloudfamily_gateway import wire
 from cloudfamily_platform.alerts import deliver, escalate, message, offers, respond, watch
+from cloudfamily_platform.alerts.channel import Limits, Receipt
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.core.stage import Stage
 from cloudfamily_platform.services import visits
@@ -38,11 +39,17 @@ class Fragile(db.Connection):
 class Chat:
     """A channel that takes everything."""
 
+    limits, edits = Limits(per_second=1000, burst=1000), True
+
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    async def send(self, address: str, what: message.Message) -> None:
+    async def send(self, address: str, what: message.Message, key: str) -> Receipt:
         self.sent.append(address)
+        return Receipt(str(len(self.sent)))
+
+    async def edit(self, address: str, ref: str, what: message.Message) -> None:
+        pass
 
 
 class Night:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from aiogram.types import InlineKeyboardMarkup
 
+from cloudfamily import channels as channel_parts
 from cloudfamily import chat as chat_parts
-from cloudfamily_platform.alerts import deliver, escalate, respond, watch
+from cloudfamily_platform.alerts import deliver, escalate, message, respond, watch
+from cloudfamily_platform.alerts.channel import Channel, ChannelError, Gone
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.people import person as people
@@ -28,14 +30,17 @@ PEOPLE = [ChatPerson(number, f"chat {number}", "volunteer", "zh-CN") for number 
 class Chats:
     """What people do and see in their chats, with the platform's stages drained by hand."""
 
-    def __init__(self, world: Any, server: ChatServer, channels: dict[str, deliver.Channel]) -> None:
+    def __init__(self, world: Any, server: ChatServer, channels: dict[str, Channel]) -> None:
         self.world, self.server, self.channels = world, server, channels
 
     async def drain(self) -> None:
-        """Everything that is due: alerts, escalation, visits, messages."""
-        for stage in (*watch.STAGES[:1], *escalate.STAGES, *visits.STAGES, *deliver.stages(self.channels, ZONE)):
-            while await stage.step(self.world.conn, datetime.now(UTC)):
-                pass
+        """Everything that is due: alerts, escalation, visits, messages. A chat's pace is a second a message: so far ahead is now."""
+        ahead = timedelta()
+        for _ in range(6):
+            for stage in (*watch.STAGES[:1], *escalate.STAGES, *visits.STAGES, *deliver.stages(self.channels, ZONE)):
+                while await stage.step(self.world.conn, datetime.now(UTC) + ahead):
+                    pass
+            ahead += timedelta(seconds=1.1)
 
     async def say(self, chat_id: int, text: str) -> str:
         """What the bot answers."""
@@ -64,11 +69,11 @@ def chats(world: Any) -> Callable[[], AbstractAsyncContextManager[Chats]]:
         server = ChatServer("127.0.0.1", 0, PEOPLE)
         settings = Settings(telegram_token="42:local", telegram_api=await server.start(), timezone="Asia/Shanghai")  # type: ignore[arg-type]
         bot = chat_parts.make_bot(settings)
-        async with db.pool(world.url, size=6) as pool:
+        async with db.pool(world.url, size=6) as pool, channel_parts.opened(settings, bot) as channels:
             dispatcher = chat_parts.dispatcher(pool, settings)
             polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False, polling_timeout=5))
             try:
-                yield Chats(world, server, chat_parts.channels(bot))
+                yield Chats(world, server, channels)
             finally:
                 await server.stop()
                 await dispatcher.stop_polling()
@@ -159,8 +164,8 @@ def test_from_the_offer_to_the_familys_thanks(world: Any, chats: Any) -> None:
         assert "1234#" not in over.text  # who has gone home needs no key
 
         await here.drain()
-        for news in ("测试·near 已接手。", "测试·near 正在赶往现场。", "测试·near 已到达现场。", "测试·near 已进门。", "确有险情（测试·near）"):
-            await here.read(DAUGHTER, f"测试·elder-WX-001 的紧急呼叫{'已结束：' if '（' in news else '：'}{news}")
+        assert (await here.read(DAUGHTER, "已结束：确有险情。")).id == told.id  # the message itself has followed
+        await here.read(DAUGHTER, "测试·elder-WX-001 的紧急呼叫已结束：确有险情（测试·near）。")  # and one more says that it is over
         please = await here.read(DAUGHTER, "请您确认")
         assert await here.press(DAUGHTER, please, ":verify") == "已确认，谢谢您。"
         assert (await here.read(DAUGHTER, "✓ 已确认")).buttons == ()
@@ -218,20 +223,154 @@ def test_buttons_that_mean_nothing_here(world: Any, chats: Any) -> None:
 def test_the_channel_tells_what_telegram_refuses(world: Any, chats: Any) -> None:
     async def story(here: Chats) -> None:
         channel = here.channels["telegram"]
-        what = deliver.message.Message("<b>hello</b> &lt;you&gt;")
-        await channel.send(str(NEAR), what)
+        what = message.Message("<b>hello</b> &lt;you&gt;")
+        await channel.send(str(NEAR), what, "1")
         assert (await here.read(NEAR, "hello <you>")).buttons == ()
         for state, permanent, retry_after_s in (("blocked", True, None), ("busy", False, 7)):
             here.server.set_chat(NEAR, state, retry_after_s or 1)  # type: ignore[arg-type]
-            with pytest.raises(deliver.ChannelError) as refusal:
-                await channel.send(str(NEAR), what)
+            with pytest.raises(ChannelError) as refusal:
+                await channel.send(str(NEAR), what, "1")
             assert (refusal.value.permanent, refusal.value.retry_after_s) == (permanent, retry_after_s)
-        with pytest.raises(deliver.ChannelError) as refusal:
-            await channel.send("999", what)
+        with pytest.raises(ChannelError) as refusal:
+            await channel.send("999", what, "1")
         assert refusal.value.permanent
         await here.server.stop()
-        with pytest.raises(deliver.ChannelError) as refusal:
-            await channel.send(str(FAR), what)
+        with pytest.raises(ChannelError) as refusal:
+            await channel.send(str(FAR), what, "1")
         assert not refusal.value.permanent
+
+    run(world, chats, story)
+
+
+def said_by_bot(here: Chats, chat_id: int) -> list[Message]:
+    return [one for one in here.server.messages(chat_id) if one.from_bot]
+
+
+def test_one_message_follows_the_alert_and_floods_nobody(world: Any, chats: Any) -> None:
+    """Daughter and son each get one message, which follows; a round that calls again is a new one; the end is said once."""
+    home = world.home()
+    world.family(home, "daughter", 1, chat=DAUGHTER)
+    world.family(home, "son", 2, chat=FAR)
+    world.responder("near", km=0.4, chat=NEAR)
+    world.press()
+
+    async def story(here: Chats) -> None:
+        await here.drain()
+        offer = await here.read(NEAR, "您能去看看吗？")
+        assert await here.press(NEAR, offer, ":accept") == "已记录，谢谢。"
+        await here.drain()
+        told = await here.read(DAUGHTER, "测试·near 已接手。")
+        assert told.buttons == ()
+        for verb, words in ((":on_the_way", "测试·near 正在赶往现场。"), (":there", "测试·near 已到达现场。")):
+            await here.press(NEAR, await here.read(NEAR, "1234#"), verb)
+            await here.drain()
+            assert (await here.read(DAUGHTER, words)).id == told.id
+        await here.press(NEAR, await here.read(NEAR, "1234#"), ":resolve:real")
+        await here.drain()
+        assert [one.text.splitlines()[-1] for one in said_by_bot(here, DAUGHTER)] == [
+            "已结束：确有险情。", "测试·elder-WX-001 的紧急呼叫已结束：确有险情（测试·near）。",
+        ]  # fmt: skip
+        assert said_by_bot(here, FAR) == []  # the second step, at which the son is told, was not needed
+
+    run(world, chats, story)
+
+
+def test_who_is_called_again_hears_it_and_has_buttons_in_one_place(world: Any, chats: Any) -> None:
+    world.family(world.home(), "daughter", chat=DAUGHTER)
+    world.press()
+
+    async def story(here: Chats) -> None:
+        await here.drain()
+        world.sync.execute("UPDATE alert SET due_at = opened_at")
+        await here.drain()
+        first, second = said_by_bot(here, DAUGHTER)
+        assert (first.text, first.buttons) == (second.text, ())
+        assert second.find(lambda one: (one.data or "").endswith(":accept"))
+
+    run(world, chats, story)
+
+
+def test_with_her_in_one_press_and_the_others_see_it(world: Any, chats: Any) -> None:
+    home = world.home()
+    world.family(home, "daughter", 1, chat=DAUGHTER)
+    world.responder("near", km=0.4, chat=NEAR)
+    world.press()
+
+    async def story(here: Chats) -> None:
+        await here.drain()
+        told, offer = await here.read(DAUGHTER, "紧急呼叫"), await here.read(NEAR, "您能去看看吗？")
+        assert await here.press(DAUGHTER, told, ":with_her") == "已记录，谢谢。"
+        await here.drain()
+        gone = await here.read(NEAR, "测试·daughter 已到达现场。")
+        assert (gone.id, gone.buttons) == (offer.id, ())
+        assert len(said_by_bot(here, NEAR)) == 1
+
+    run(world, chats, story)
+    assert world.rows("SELECT state FROM alert") == [{"state": "there"}]
+    assert world.value("SELECT read_at IS NOT NULL FROM notification n JOIN person p ON p.id = n.person_id WHERE p.code = 'daughter' AND message = 'alert'")
+
+
+def test_a_false_alarm_is_asked_twice(world: Any, chats: Any) -> None:
+    home = world.home()
+    world.family(home, "daughter", 1, chat=DAUGHTER)
+    world.responder("near", km=0.4, chat=NEAR)
+    world.press()
+
+    async def story(here: Chats) -> None:
+        await here.drain()
+        told = await here.read(DAUGHTER, "紧急呼叫")
+        assert await here.press(DAUGHTER, told, ":false_alarm") == ""
+        sure = await here.read(DAUGHTER, "确定是误报吗？")
+        assert world.value("SELECT state FROM alert") == "open"
+        assert await here.press(DAUGHTER, sure, ":look") == ""
+        again = await here.read(DAUGHTER, "还没有人接手。")
+        await here.press(DAUGHTER, again, ":false_alarm")
+        await here.press(DAUGHTER, await here.read(DAUGHTER, "确定是误报吗？"), ":false_alarm_sure")
+        await here.drain()
+        assert (await here.read(NEAR, "已结束：误报。")).buttons == ()
+        assert (await here.read(DAUGHTER, "已结束：误报。")).id == told.id
+
+    run(world, chats, story)
+    assert world.rows("SELECT state, outcome FROM alert") == [{"state": "resolved", "outcome": "false_alarm"}]
+
+
+def test_who_wants_to_be_called(world: Any, chats: Any) -> None:
+    world.family(world.home(), "daughter", chat=DAUGHTER)
+    world.person("operator", "operator", chat=FAR)
+    world.press()
+
+    async def story(here: Chats) -> None:
+        await here.drain()
+        told = await here.read(DAUGHTER, "紧急呼叫")
+        for _ in range(2):
+            assert await here.press(DAUGHTER, told, ":call_me") == "已请社区给您打电话。"
+        await here.drain()
+        assert [one.text for one in said_by_bot(here, FAR)] == ["测试·daughter 希望就 测试·elder-WX-001 的紧急呼叫接到电话：000"]
+
+    run(world, chats, story)
+    assert world.value("SELECT count(*) FROM alert_event WHERE kind = 'call_me'") == 1
+
+
+def test_a_message_that_cannot_be_edited_any_more_is_followed_by_a_new_one(world: Any, chats: Any) -> None:
+    world.family(world.home(), "daughter", chat=DAUGHTER)
+    operator = world.person("operator", "operator")
+    world.press()
+
+    async def story(here: Chats) -> None:
+        await here.drain()
+        told = await here.read(DAUGHTER, "紧急呼叫")
+        channel: Any = here.channels["telegram"]
+        await channel.edit(str(DAUGHTER), str(told.id), message.Message("by hand"))
+        await channel.edit(str(DAUGHTER), str(told.id), message.Message("by hand"))  # not modified is no error
+        await channel.bot.delete_message(DAUGHTER, told.id)
+        with pytest.raises(Gone):
+            await channel.edit(str(DAUGHTER), str(told.id), message.Message("too late"))
+        await respond.accept(world.conn, 1, operator, datetime.now(UTC))
+        await here.drain()
+        (new,) = said_by_bot(here, DAUGHTER)
+        assert new.text.endswith("测试·operator 已接手。")
+        await respond.resolve(world.conn, 1, operator, "real", "", datetime.now(UTC))
+        await here.drain()
+        assert said_by_bot(here, DAUGHTER)[0].text.splitlines()[-1] == "已结束：确有险情。"
 
     run(world, chats, story)

@@ -30,7 +30,7 @@ def row(kind: str = "sos", **more: Any) -> dict[str, Any]:
         "id": 7, "kind": kind, "state": "open", "opened_at": datetime(2026, 11, 23, 8, 5, tzinfo=UTC), "outcome": None,
         "why": {"key": f"alert.why.{'vital_bare' if kind in vital.KINDS else kind}", "params": PARAMS | {"device": "WX-001-button", **MANY}},
         "elder": "测试·李桂花", "address": "万秀区示例路1号", "device_code": "WX-001-button", "handler_id": None, "handler_name": None,
-        "district_zh": "万秀", "district_en": "Wanxiu",
+        "district_zh": "万秀", "district_en": "Wanxiu", "family": [DAUGHTER],
     } | more  # fmt: skip
 
 
@@ -55,7 +55,26 @@ def data(what: message.Message) -> list[list[str]]:
 def test_the_family_reads_everything(language: str, text: str) -> None:
     said = message.alert_message(language, row(), ZONE, DAUGHTER)
     assert said.text == text
-    assert data(said) == [["alert:7:accept"]]
+    assert data(said) == [["alert:7:accept"], *FAMILY]
+
+
+def test_nobody_says_from_afar_that_there_is_no_fire() -> None:
+    for kind in ("smoke", "gas", "co"):
+        assert data(message.alert_message("en", row(kind), ZONE, DAUGHTER)) == [["alert:7:accept"], ["alert:7:with_her"], ["alert:7:call_me"]]
+
+
+def test_a_false_alarm_is_asked_twice() -> None:
+    said = message.sure_message("en", row(), ZONE)
+    assert said.text.splitlines()[-1] == "Is it really a false alarm? Nobody will come then."
+    assert data(said) == [["alert:7:false_alarm_sure"], ["alert:7:look"]]
+
+
+def test_an_operator_in_the_chat_is_not_with_her() -> None:
+    assert data(message.alert_message("en", row(), ZONE, VOLUNTEER)) == [["alert:7:accept"]]
+
+
+def test_without_markup() -> None:
+    assert message.Message('<b>李 &lt;b&gt;</b> &amp; <a href="x">you</a>').plain == "李 <b> & you"
 
 
 @pytest.mark.parametrize(
@@ -122,13 +141,14 @@ def test_who_goes_reads_the_card_and_nothing_in_it_is_markup() -> None:
 
 
 BACK = ["alert:7:release"]
+FAMILY = [["alert:7:with_her", "alert:7:false_alarm"], ["alert:7:call_me"]]
 ENDS = ["alert:7:resolve:real", "alert:7:resolve:false_alarm", "alert:7:resolve:test"]
 
 
 @pytest.mark.parametrize(
     ("state", "mine", "others"),
     [
-        ("open", [["alert:7:accept"]], [["alert:7:accept"]]),
+        ("open", [["alert:7:accept"]], [["alert:7:accept"], *FAMILY]),
         ("accepted", [["alert:7:on_the_way", "alert:7:there"], ENDS, BACK], []),
         ("on_the_way", [["alert:7:there"], ENDS, BACK], []),
         ("there", [["alert:7:inside", "alert:7:no_entry"], ENDS, BACK], []),

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
+from html import escape, unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloudfamily_platform.core.texts import say
 
+TAG = re.compile(r"</?[ab](?: [^>]*)?>")
+#: By state, what whoever has it can do next; a state that is not here has only the ends.
+NEXT = {"accepted": ("on_the_way", "there"), "on_the_way": ("there",), "there": ("inside", "no_entry"), "resolved": None}
+BACK = ("release",)
+ENDS = ("resolve:real", "resolve:false_alarm", "resolve:test")
+#: What the family can do besides, while nobody has it.
+FAMILY = (("with_her", "false_alarm"), ("call_me",))
+#: Where nobody may say from afar that nothing happened.
+NEVER_FALSE_FROM_AFAR = frozenset({"smoke", "gas", "co"})
+
 
 @dataclass(frozen=True)
 class Button:
     label: str
-    #: At most 64 bytes, as Telegram demands: "alert:<id>:<verb>[:<outcome>]" or "visit:<id>:verify".
+    #: At most 64 bytes, as Telegram demands: "alert:<id>:<verb>[:<more>]" or "visit:<id>:verify".
     data: str
 
 
@@ -25,6 +37,17 @@ class Message:
     text: str
     #: Rows of buttons.
     buttons: tuple[tuple[Button, ...], ...] = ()
+    #: What it is about; None: about no alert.
+    alert_id: int | None = None
+
+    @property
+    def plain(self) -> str:
+        """The text for channels that know no markup."""
+        return unescape(TAG.sub("", self.text))
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(repr((self.text, self.buttons)).encode()).hexdigest()
 
     @property
     def inline_keyboard(self) -> dict[str, Any]:
@@ -35,8 +58,23 @@ class Message:
 def alert_message(language: str, row: dict[str, Any], zone: ZoneInfo, reader_id: int) -> Message:
     """To the family: what happened, where, since when, and what they can do: nothing, while somebody else has it."""
     lines = [head(language, row, zone), why(language, row), state(language, row)]
-    may_act = row["state"] == "open" or row["handler_id"] == reader_id
-    return Message("\n".join(line for line in lines if line), buttons(language, row, may_decline=False) if may_act else ())
+    verbs = [*first(row, may_decline=False)] if row["state"] == "open" or row["handler_id"] == reader_id else []
+    if row["state"] == "open" and reader_id in row["family"]:
+        verbs += [tuple(verb for verb in line if verb != "false_alarm" or row["kind"] not in NEVER_FALSE_FROM_AFAR) for line in FAMILY]
+    return Message("\n".join(line for line in lines if line), keyboard(language, row, verbs))
+
+
+def sure_message(language: str, row: dict[str, Any], zone: ZoneInfo) -> Message:
+    """Before somebody who is not there calls it a false alarm, they are asked once more."""
+    text = "\n".join((head(language, row, zone), why(language, row), say(language, "chat.sure")))
+    return Message(text, keyboard(language, row, [("false_alarm_sure",), ("look",)]))
+
+
+def bystander_message(language: str, row: dict[str, Any], *, declined: bool) -> Message:
+    """To who was asked and is not needed, or cannot come: neither name nor address."""
+    words = say(language, "chat.declined") if declined and row["state"] == "open" else state(language, row)
+    kind = say(language, f"alert.kind.{row['kind']}")
+    return Message(f"<b>{kind}</b>\n{words}")
 
 
 def offer_message(language: str, row: dict[str, Any], distance_m: int, zone: ZoneInfo, why: Mapping[str, Any] | None = None) -> Message:
@@ -44,7 +82,8 @@ def offer_message(language: str, row: dict[str, Any], distance_m: int, zone: Zon
     district = row["district_zh"] if language == "zh-CN" else row["district_en"]
     kind = say(language, f"alert.kind.{row['kind']}")
     text = say(language, "chat.offer", kind=kind, district=escape(district or ""), km=f"{distance_m / 1000:.1f}", time=clock(row["opened_at"], zone))
-    return Message("\n".join(line for line in (text, travel(language, why or {}), danger(language, row)) if line), buttons(language, row, may_decline=True))
+    lines = (text, travel(language, why or {}), danger(language, row))
+    return Message("\n".join(line for line in lines if line), keyboard(language, row, first(row, may_decline=True)))
 
 
 def travel(language: str, why: Mapping[str, Any]) -> str:
@@ -66,8 +105,7 @@ def checkin_message(language: str, row: dict[str, Any]) -> Message:
     kind, who = say(language, f"alert.kind.{row['kind']}"), escape(row["elder"] or row["device_code"] or "")
     verbs = ("there", "release") if row["state"] == "on_the_way" else ()
     well = Button(say(language, f"button.{what}"), f"alert:{row['id']}:checkin")
-    more = tuple((Button(say(language, f"button.{verb}"), f"alert:{row['id']}:{verb}"),) for verb in verbs)
-    return Message(say(language, f"chat.{what}", kind=kind, who=who), ((well,), *more))
+    return Message(say(language, f"chat.{what}", kind=kind, who=who), ((well,), *keyboard(language, row, [(verb,) for verb in verbs])))
 
 
 def handler_message(language: str, row: dict[str, Any], card: dict[str, Any] | None, zone: ZoneInfo) -> Message:
@@ -84,7 +122,7 @@ def handler_message(language: str, row: dict[str, Any], card: dict[str, Any] | N
             who = {"name": escape(one["name"]), "relation": escape(one["relation"]), "phone": escape(one["phone"] or "—")}
             lines.append(say(language, "chat.card.contact", **who))
     lines.append(state(language, row))
-    return Message("\n".join(line for line in lines if line), buttons(language, row, may_decline=False))
+    return Message("\n".join(line for line in lines if line), keyboard(language, row, first(row, may_decline=False)))
 
 
 def news_message(language: str, row: dict[str, Any], message: str, params: dict[str, Any], zone: ZoneInfo) -> Message:
@@ -118,25 +156,18 @@ def state(language: str, row: dict[str, Any]) -> str:
     return say(language, f"chat.state.{row['state']}", outcome=outcome, **values)
 
 
-def buttons(language: str, row: dict[str, Any], *, may_decline: bool) -> tuple[tuple[Button, ...], ...]:
-    """What can be done next, in the state that the alert is in."""
+def first(row: dict[str, Any], *, may_decline: bool) -> list[tuple[str, ...]]:
+    """What comes next in the state that the alert is in, as rows of verbs."""
+    if row["state"] == "open" or (may_decline and row["state"] == "accepted"):
+        return [("accept", "decline") if may_decline else ("accept",)]
+    ways = NEXT.get(row["state"], ())
+    return [] if ways is None else [ways, ENDS, BACK]
 
-    def button(verb: str, *more: str) -> Button:
-        return Button(say(language, ".".join(("button", verb, *more))), ":".join(("alert", str(row["id"]), verb, *more)))
 
-    ways = (button("on_the_way"), button("there"), button("inside"))
-    back = (button("release"),)
-    ends = tuple(button("resolve", outcome) for outcome in ("real", "false_alarm", "test"))
-    accept = (button("accept"), button("decline")) if may_decline else (button("accept"),)
-    rows = {
-        "open": (accept,),
-        "accepted": (ways[:2], ends, back),
-        "on_the_way": (ways[1:2], ends, back),
-        "there": ((ways[2], button("no_entry")), ends, back),
-        "inside": (ends, back),
-        "resolved": (),
-    }
-    return (accept,) if may_decline and row["state"] == "accepted" else rows[row["state"]]
+def keyboard(language: str, row: dict[str, Any], verbs: Sequence[tuple[str, ...]]) -> tuple[tuple[Button, ...], ...]:
+    """A new verb is a text `button.<verb>` and a line in bot/alerts.py."""
+    lines = (tuple(Button(say(language, f"button.{verb.replace(':', '.')}"), f"alert:{row['id']}:{verb}") for verb in line) for line in verbs)
+    return tuple(line for line in lines if line)
 
 
 def clock(at: datetime, zone: ZoneInfo) -> str:

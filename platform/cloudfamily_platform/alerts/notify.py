@@ -1,58 +1,20 @@
-"""notify: somebody is to be told. One row for `deliver`, in the transaction of what it tells of."""
+"""notify: whoever knows of an alert hears how it goes on. One person is told by the outbox, which is everybody's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db
+from cloudfamily_platform.people.outbox import send, tell, tell_many
 
-
-async def tell(
-    conn: db.Connection,
-    alert_id: int,
-    person_id: int,
-    message: str,
-    now: datetime,
-    *,
-    params: Mapping[str, object] | None = None,
-    number: int | None = None,
-    by: Sequence[str] | None = None,
-) -> bool:
-    """Tells one person `message`; False when there is no way to reach them: the caller says so in the timeline.
-
-    `number`: once for each such number; None: it is said anew, however often before (under the alert's lock, so that the count
-    holds). `by`: the channels to prefer, in this order; else the person's own order.
-    """
-    return person_id in await tell_many(conn, alert_id, [person_id], message, now, params=params, number=number, by=by)
-
-
-async def tell_many(
-    conn: db.Connection,
-    alert_id: int,
-    people: Sequence[int],
-    message: str,
-    now: datetime,
-    *,
-    params: Mapping[str, object] | None = None,
-    number: int | None = None,
-    by: Sequence[str] | None = None,
-) -> set[int]:
-    """As `tell`, several people in one statement, the first of them first; returns those who can be reached."""
-    what = {"alert_id": alert_id, "people": list(people), "message": message, "params": Jsonb(params or {})}
-    rows = await (await conn.execute(QUERIES["tell"], {**what, "number": number, "by": list(by) if by else None, "now": now})).fetchall()
-    return {row["person_id"] for row in rows}
+__all__ = ["send", "tell", "tell_many", "tell_those_told"]
 
 
 async def tell_those_told(conn: db.Connection, alert_id: int, actor_id: int, message: str, params: Mapping[str, object], now: datetime) -> None:
     """The family who have heard of the alert hear how it goes on, but for the one who did it."""
     values = {"alert_id": alert_id, "actor_id": actor_id, "message": message, "params": Jsonb(params), "now": now}
     await conn.execute(QUERIES["tell_those_told"], values)
-
-
-async def send(conn: db.Connection) -> None:
-    """`deliver` is woken once this transaction has committed."""
-    await db.hint(conn, "notification")

@@ -15,6 +15,7 @@ from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.core.texts import Text
 from cloudfamily_platform.people import home as homes
 from cloudfamily_platform.people import roster
+from cloudfamily_platform.people.person import QUERIES as PEOPLE
 from cloudfamily_platform.people.person import Person
 
 
@@ -130,7 +131,7 @@ async def names(conn: db.Connection, lines: Sequence[Line], by: Sequence[str]) -
     people = [line.person_id for line in lines]
     if not people:
         return []
-    ways = await (await conn.execute(QUERIES["ways"], {"people": people, "by": list(by) if by else None})).fetchall()
+    ways = await (await conn.execute(PEOPLE["ways"], {"people": people, "by": list(by) if by else None})).fetchall()
     known = await (await conn.execute(QUERIES["names_of"], {"people": people})).fetchall()
     channel, name = {one["person_id"]: one["channel"] for one in ways}, {one["id"]: one["name"] for one in known}
     return [

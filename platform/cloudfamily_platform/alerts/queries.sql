@@ -142,24 +142,3 @@ UPDATE alert SET presses = presses + %(presses)s, seq = coalesce(%(seq)s, seq), 
 
 -- name: merge_away
 UPDATE alert SET state = 'resolved', outcome = 'merged', resolved_at = %(now)s, due_at = NULL WHERE id = %(id)s;
-
--- name: claim_notification
-UPDATE notification SET state = 'sending', tries = tries + 1, due_at = %(now)s + interval '30 seconds'
-WHERE id = (SELECT id FROM notification WHERE due_at <= %(now)s ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, alert_id, person_id, channel, message, params, round, tries;
-
--- name: address_of
-SELECT x.address, p.language FROM reach x JOIN person p ON p.id = x.person_id
-WHERE x.person_id = %(person_id)s AND x.channel = %(channel)s AND x.dead_at IS NULL;
-
--- name: distance_of
-SELECT distance_m, why FROM offer WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s;
-
--- name: notification_sent
-UPDATE notification SET state = 'sent', sent_at = %(now)s, due_at = NULL, error = NULL WHERE id = %(id)s AND state = 'sending';
-
--- name: notification_again
-UPDATE notification SET state = 'waiting', due_at = %(due_at)s, error = %(error)s WHERE id = %(id)s AND state = 'sending';
-
--- name: notification_failed
-UPDATE notification SET state = 'failed', due_at = NULL, error = %(error)s WHERE id = %(id)s AND state = 'sending';

@@ -1,7 +1,8 @@
-"""Buttons under alerts, offers and visits: `alert:<id>:<verb>[:<outcome>]`, `visit:<id>:verify`."""
+"""Buttons under alerts, offers and visits: `alert:<id>:<verb>[:<more>]`, `visit:<id>:verify`."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,10 +10,11 @@ from aiogram import F, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from cloudfamily_platform.alerts import alert, message, respond
+from cloudfamily_platform.alerts import alert, call_me, message, respond, shortcut, unread
+from cloudfamily_platform.alerts.shown import shown
+from cloudfamily_platform.bot.person import CHANNEL
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.core.texts import say
-from cloudfamily_platform.people import home
 from cloudfamily_platform.people.person import Person
 from cloudfamily_platform.services import visits
 
@@ -28,6 +30,10 @@ def router(zone: ZoneInfo) -> Router:
             await query.answer(say("zh-CN", "chat.unbound"), show_alert=True)
             return
         async with pool.connection() as conn:
+            if verb in ("false_alarm", "look") and not outcome:
+                await query.answer()
+                await redraw(query, await asked_twice(conn, int(number), verb, person, now, zone))
+                return
             try:
                 said = await act(conn, int(number), verb, "".join(outcome), person, now)
             except errors.Refusal as refusal:
@@ -61,27 +67,36 @@ def router(zone: ZoneInfo) -> Router:
     return made
 
 
-async def act(conn: db.Connection, alert_id: int, verb: str, outcome: str, person: Person, now: datetime) -> str:
+Act = Callable[[db.Connection, int, Person, datetime], Awaitable[object]]
+
+
+#: What a button does, and the text that pops up; a new verb is a line here and a text `button.<verb>`.
+VERBS: dict[str, tuple[Act, str]] = {
+    "accept": (respond.accept, "chat.done"),
+    "decline": (respond.decline, "chat.declined"),
+    "on_the_way": (lambda conn, alert_id, person, now: respond.move(conn, alert_id, person, "on_the_way", now), "chat.done"),
+    "there": (lambda conn, alert_id, person, now: respond.move(conn, alert_id, person, "there", now), "chat.done"),
+    "inside": (lambda conn, alert_id, person, now: respond.move(conn, alert_id, person, "inside", now), "chat.done"),
+    "no_entry": (respond.no_entry, "chat.done"),
+    "checkin": (respond.answer, "chat.done"),
+    "release": (respond.release, "chat.declined"),
+    "with_her": (shortcut.with_her, "chat.done"),
+    "false_alarm_sure": (shortcut.false_alarm, "chat.done"),
+    "call_me": (call_me.ask, "chat.will_be_called"),
+}
+
+
+async def act(conn: db.Connection, alert_id: int, verb: str, more: str, person: Person, now: datetime) -> str:
     """Does what the button says and returns the key of the answer. Raises Refusal."""
-    if verb == "accept":
-        await respond.accept(conn, alert_id, person, now)
-    elif verb == "decline":
-        await respond.decline(conn, alert_id, person, now)
-        return "chat.declined"
-    elif verb in respond.STEPS:
-        await respond.move(conn, alert_id, person, verb, now)
-    elif verb == "no_entry":
-        await respond.no_entry(conn, alert_id, person, now)
-    elif verb == "checkin":
-        await respond.answer(conn, alert_id, person, now)
-    elif verb == "release":
-        await respond.release(conn, alert_id, person, now)
-        return "chat.declined"
-    elif verb == "resolve":
-        await respond.resolve(conn, alert_id, person, outcome, "", now)
-    else:
+    await unread.mark_read(conn, alert_id, person.id, CHANNEL, now)
+    if verb == "resolve":
+        await respond.resolve(conn, alert_id, person, more, "", now)
+        return "chat.done"
+    if verb not in VERBS or more:
         raise errors.NotFound(what="button")
-    return "chat.done"
+    do, answer = VERBS[verb]
+    await do(conn, alert_id, person, now)
+    return answer
 
 
 def refused(refusal: errors.Refusal) -> str:
@@ -91,19 +106,24 @@ def refused(refusal: errors.Refusal) -> str:
 
 
 async def now_shown(conn: db.Connection, alert_id: int, person: Person, now: datetime, zone: ZoneInfo) -> message.Message | None:
-    """What the pressed message says from now on: with the card for the one who goes, without buttons for who need not."""
+    """What the pressed message says from now on."""
+    try:
+        return await shown(conn, await alert.load(conn, alert_id), person, now, zone)
+    except errors.NotFound:
+        return None
+
+
+async def asked_twice(conn: db.Connection, alert_id: int, verb: str, person: Person, now: datetime, zone: ZoneInfo) -> message.Message | None:
+    """ "False alarm" is asked once more before it is done, and "no" shows the alert again; nothing to who may not see it in full."""
     try:
         row = await alert.load(conn, alert_id)
     except errors.NotFound:
         return None
-    if person.id in row["responding"]:
-        return message.handler_message(person.language, row, await home.card(conn, row["home_id"], now), zone)
-    if alert.sight(person, row) == "full":
-        return message.alert_message(person.language, row, zone, person.id)
-    kind = say(person.language, f"alert.kind.{row['kind']}")
-    key = f"chat.state.{row['state']}" if row["state"] != "open" else "chat.declined"
-    outcome = say(person.language, f"outcome.{row['outcome']}") if row["outcome"] else ""
-    return message.Message(f"<b>{kind}</b>\n{say(person.language, key, handler=row['handler_name'] or '', outcome=outcome)}")
+    if alert.sight(person, row) != "full":
+        return None
+    if verb == "false_alarm" and row["state"] == "open":
+        return message.sure_message(person.language, row, zone)
+    return await shown(conn, row, person, now, zone)
 
 
 async def redraw(query: CallbackQuery, what: message.Message | None) -> None:

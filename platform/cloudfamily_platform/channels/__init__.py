@@ -1,1 +1,1 @@
-"""Ways to reach people, one file each, behind the protocol in alerts/deliver.py."""
+"""Ways to reach people, one file each, behind the protocol in alerts/channel.py."""

@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="Address under which people reach the console; empty: the one listened on.")
     telegram_token: SecretStr | None = Field(None, description="Bot token; empty: the local chat page takes Telegram's place.")
     telegram_api: str | None = Field(None, description="Base URL of a Bot API server; empty: Telegram's own.")
+    services: SecretStr | None = Field(
+        None, description='More channels, as JSON of apprise URLs: {"sms": "twilio://…/{address}", "email": "mailtos://…?to={address}"}; see docs/channels.md.'
+    )
+    webhook_secret: SecretStr | None = Field(None, description="Signs what goes to webhooks; empty: there is no webhook channel.")
+    voice_url: str | None = Field(None, description="Where calls are ordered from a voice provider; empty: nobody is called up.")
+    voice_secret: SecretStr | None = Field(None, description="Signs those orders, and what the provider says came of a call.")
     chat_port: int = Field(8421, ge=1, le=65535, description="Port of the local chat page, when there is no bot token.")
     demo: bool | None = Field(None, description="Seed the demo city into an empty database and let its devices live; empty: only on the embedded database.")
     timezone: str = Field("Asia/Shanghai", description="Time zone in which people read times.")

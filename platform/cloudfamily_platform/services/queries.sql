@@ -18,12 +18,8 @@ ON CONFLICT (response_id) DO NOTHING RETURNING id;
 UPDATE visit SET verified_at = %(now)s, verified_by = %(verified_by)s, credit_due_at = %(now)s
 WHERE id = %(id)s AND verified_at IS NULL AND person_id <> %(verified_by)s RETURNING id;
 
--- name: ask_family_to_confirm
-INSERT INTO notification (alert_id, person_id, channel, message, params, created_at, due_at)
-SELECT %(alert_id)s, c.person_id, x.channel, 'confirm_visit', %(params)s, %(now)s, %(now)s
-FROM contact c JOIN reach x ON x.person_id = c.person_id AND x.dead_at IS NULL
-WHERE c.home_id = %(home_id)s AND c.person_id <> %(person_id)s ORDER BY c.rank, x.rank, x.channel LIMIT 1
-ON CONFLICT (alert_id, person_id, message, round) DO NOTHING;
+-- name: family_but_the_visitor
+SELECT person_id FROM contact WHERE home_id = %(home_id)s AND person_id <> %(person_id)s ORDER BY rank LIMIT 20;
 
 -- name: visit_by_id
 SELECT v.id, v.person_id, v.home_id, v.verified_at, v.canary, h.district_id,

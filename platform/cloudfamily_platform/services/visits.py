@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from cloudfamily_platform.core import db, errors, sql
 from cloudfamily_platform.core.stage import Stage, take_one
+from cloudfamily_platform.people import outbox
 from cloudfamily_platform.people.person import Person
 
 QUERIES = sql.load("cloudfamily_platform.services")
@@ -25,10 +24,17 @@ async def make(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
         await mark_verified(conn, visit["id"], row["closed_by"], now)
     elif visit is not None:
         minutes = int((row["ended_at"] - row["there_at"]).total_seconds() // 60)
-        params = Jsonb({"visit_id": visit["id"], "minutes": minutes, "actor": await name_of(conn, row["person_id"])})
-        await conn.execute(QUERIES["ask_family_to_confirm"], row | {"params": params, "now": now})
-        await db.hint(conn, "notification")
+        params = {"visit_id": visit["id"], "minutes": minutes, "actor": await name_of(conn, row["person_id"])}
+        await ask_family(conn, row, params, now)
     await conn.execute(QUERIES["response_done"], row)
+
+
+async def ask_family(conn: db.Connection, row: dict[str, Any], params: dict[str, Any], now: datetime) -> None:
+    """The first of the family who can be reached, but for the visitor, says whether it took place."""
+    for relative in await (await conn.execute(QUERIES["family_but_the_visitor"], row)).fetchall():
+        if await outbox.tell(conn, row["alert_id"], relative["person_id"], "confirm_visit", now, params=params, number=0):
+            await outbox.send(conn)
+            return
 
 
 async def name_of(conn: db.Connection, person_id: int) -> str:

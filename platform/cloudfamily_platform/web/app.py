@@ -9,7 +9,23 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-from cloudfamily_platform.web import access, alerts, commands, devices, homes, policies, problems, rosters, sign_in, stream, system, watches, windows
+from cloudfamily_platform.web import (
+    access,
+    alerts,
+    commands,
+    devices,
+    homes,
+    policies,
+    problems,
+    reach,
+    rosters,
+    sign_in,
+    stream,
+    system,
+    voice,
+    watches,
+    windows,
+)
 from cloudfamily_platform.web.context import Context
 
 NOT_BUILT = "console not built: run `make console`\n"
@@ -20,7 +36,7 @@ def create(context: Context, hub: stream.Hub, more: Sequence[APIRouter] = ()) ->
     app = FastAPI(title="Cloud Family 云家庭", version=metadata.version("cloudfamily"), docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.context = context
     problems.install(app)
-    ours = (sign_in, alerts, commands, homes, policies, rosters, watches, devices, windows)
+    ours = (sign_in, alerts, commands, homes, policies, rosters, watches, devices, windows, reach, voice)
     for router in (*(one.router for one in ours), access.router(), stream.router(hub), *more, system.router):
         app.include_router(router)
     page(app, Path(str(resources.files("cloudfamily_platform.web") / "static")))

@@ -53,6 +53,8 @@ class Context:
     broker: Broker = LOOPBACK
     #: Under which people reach the console; None: the address of each request.
     public_url: str | None = None
+    #: What a voice provider signs with; None: there is none.
+    voice_secret: str | None = None
 
 
 def context(request: Request) -> Context:

@@ -552,3 +552,45 @@ class Shifts(BaseModel):
     rotations: list[dict[str, Any]]
     overrides: list[dict[str, Any]]
     notes: list[Sentence]
+
+
+class ReachChannel(BaseModel):
+    channel: str
+    address: str
+    rank: int
+    #: Since when the channel says that nobody is there.
+    dead_at: datetime | None
+    #: The last trial: waiting, sending, sent (handed over), delivered, read or failed.
+    trial_state: str | None
+    trial_at: datetime | None
+    trial_error: str | None
+
+
+class Reach(BaseModel):
+    channels: list[ReachChannel]
+    quiet_from: time | None
+    quiet_to: time | None
+
+
+class Preference(BaseModel):
+    model_config = example(order=["telegram", "ntfy"], quiet_from="22:00", quiet_to="07:00")
+
+    order: list[str] = Field(max_length=20)
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+
+
+class SetChannel(BaseModel):
+    channel: str = Field(max_length=30)
+    address: str | None = Field(None, max_length=500)
+
+
+class Channels(BaseModel):
+    model_config = example(channels=[{"channel": "telegram"}, {"channel": "webhook", "address": "https://example.org/hook"}])
+
+    channels: list[SetChannel] = Field(max_length=20)
+
+
+class CameOfCall(BaseModel):
+    outcome: Literal["answered", "digit", "no_answer"]
+    digit: str | None = Field(None, max_length=1)
