@@ -1000,7 +1000,7 @@ END)),
     CONSTRAINT quiet_window_check5 CHECK (((scope = 'home'::text) = (home_id IS NOT NULL))),
     CONSTRAINT quiet_window_check6 CHECK (((scope = 'device'::text) = (device_code IS NOT NULL))),
     CONSTRAINT quiet_window_check7 CHECK (((cancelled_at IS NULL) = (cancelled_by IS NULL))),
-    CONSTRAINT quiet_window_never_life_safety CHECK ((NOT (kinds && '{sos,fall,smoke,gas,co}'::text[]))),
+    CONSTRAINT quiet_window_never_life_safety CHECK ((NOT (kinds && '{sos,fall,smoke,gas,co,heart_rate_urgent,respiration_urgent,spo2_urgent,blood_pressure_urgent,body_temperature_urgent,glucose_urgent}'::text[]))),
     CONSTRAINT quiet_window_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT quiet_window_scope_check CHECK ((scope = ANY (ARRAY['city'::text, 'district'::text, 'building'::text, 'home'::text, 'device'::text]))),
     CONSTRAINT quiet_window_weekdays_check CHECK (((weekdays IS NULL) OR (((cardinality(weekdays) >= 1) AND (cardinality(weekdays) <= 7)) AND (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[]))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from cloudfamily_platform.alerts import deliver, escalate, message, offers, respond, watch
+from cloudfamily_platform.alerts import channel, checkin, deliver, escalate, incident, message, offers, quiet, recover, respond, watch
 from cloudfamily_platform.core import errors
 from cloudfamily_platform.core.stage import Stage
 from cloudfamily_platform.services import visits
@@ -35,16 +36,21 @@ class Crash(BaseException):
 class Moody:
     """A channel in whatever mood the machine has put it."""
 
+    limits, edits = channel.Limits(per_second=1000, burst=1000), True
+
     def __init__(self) -> None:
         self.mood = "well"
-        self.said: list[tuple[str, str]] = []
+        self.said: list[str] = []
 
-    async def send(self, address: str, what: message.Message) -> None:
+    async def send(self, address: str, what: message.Message, key: str) -> channel.Receipt:
         if self.mood == "down":
-            raise deliver.ChannelError("down")
-        self.said.append((address, what.text))
-        if self.mood == "crash":
-            raise Crash
+            raise channel.ChannelError("down")
+        self.said.append(address)
+        return channel.Receipt(ref=str(len(self.said)))
+
+    async def edit(self, address: str, ref: str, what: message.Message) -> None:
+        if self.mood == "down":
+            raise channel.ChannelError("down")
 
 
 class Town:
@@ -63,8 +69,12 @@ class Town:
         self.operator = self.people[3]
         self.stages: tuple[Stage, ...] = (
             *watch.STAGES[:1],
+            *quiet.STAGES,
+            *incident.STAGES,
             *escalate.STAGES,
             *offers.STAGES,
+            *checkin.STAGES,
+            *recover.stages(timedelta(minutes=10)),
             *deliver.stages({"telegram": self.chat}, ZONE),
             *visits.STAGES,
         )
@@ -80,7 +90,7 @@ def machine(town: Town) -> type[RuleBasedStateMachine]:
     person = st.integers(0, len(town.people) - 1).map(town.people.__getitem__)
 
     def live() -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = world.rows("SELECT id, state, handler_id, presses FROM alert WHERE state <> 'resolved' ORDER BY id")
+        rows: list[dict[str, Any]] = world.rows("SELECT id, state, handler_id FROM alert WHERE state <> 'resolved' ORDER BY id")
         return rows
 
     def digest() -> list[dict[str, Any]]:
@@ -116,7 +126,7 @@ def machine(town: Town) -> type[RuleBasedStateMachine]:
             world.wait(seconds=seconds)
             self.drain()
 
-        @rule(mood=st.sampled_from(["well", "down", "crash"]))
+        @rule(mood=st.sampled_from(["well", "down"]))
         def chat_is(self, mood: str) -> None:
             town.chat.mood = mood
 
@@ -144,7 +154,7 @@ def machine(town: Town) -> type[RuleBasedStateMachine]:
             self.drain()
 
         @precondition(lambda self: live())
-        @rule(data=st.data(), who=person, to=st.sampled_from(["on_the_way", "there"]))
+        @rule(data=st.data(), who=person, to=st.sampled_from(sorted(respond.STEPS)))
         def move(self, data: st.DataObject, who: Any, to: Any) -> None:
             before = self.alert(data)
             try:
@@ -154,7 +164,17 @@ def machine(town: Town) -> type[RuleBasedStateMachine]:
                 assert after == {"state": before["state"], "handler_id": before["handler_id"]}
             else:
                 assert row["state"] == to
-                assert who.id in (before["handler_id"], town.operator.id)
+                came_back = before["state"] == "open" and row["handler_id"] == who.id
+                assert came_back or who.id in (before["handler_id"], town.operator.id)
+            self.drain()
+
+        @precondition(lambda self: live())
+        @rule(data=st.data(), who=person, what=st.sampled_from([respond.release, respond.answer, respond.no_entry]))
+        def say(self, data: st.DataObject, who: Any, what: Any) -> None:
+            before = self.alert(data)
+            with suppress(errors.Refusal):
+                row = world.run(what(world.conn, before["id"], who, world.now))
+                assert row["state"] == ("open" if what is respond.release else "on_the_way" if before["state"] == "open" else before["state"])
             self.drain()
 
         @precondition(lambda self: live())

@@ -13,6 +13,7 @@ import pytest
 
 from cloudfamily_gateway import dialects, outage, supervise, wire
 from cloudfamily_platform.alerts import deliver, escalate, gateways, incident, offers, quiet, recover, respond, watch
+from cloudfamily_platform.alerts.channel import Limits, Receipt
 from cloudfamily_platform.alerts.message import Message
 from cloudfamily_platform.alerts.rules import grouping
 from cloudfamily_platform.alerts.rules.hazard import Hazard
@@ -84,8 +85,11 @@ def test_what_is_said_to_whoever_is_on_the_way(world: Any, alarm: Callable[..., 
     said: list[str] = []
 
     class Here:
-        async def send(self, address: str, what: Message) -> None:
+        limits, edits = Limits(per_second=1000, burst=1000), False
+
+        async def send(self, address: str, what: Message, key: str) -> Receipt:
             said.append(what.text)
+            return Receipt()
 
     world.drain(*deliver.stages({"telegram": Here()}, ZoneInfo("Asia/Shanghai")))
     assert said == ["Take care: also in 测试·elder-WX-001's home, where you are needed: Carbon monoxide alarm."]

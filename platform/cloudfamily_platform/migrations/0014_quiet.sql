@@ -69,7 +69,8 @@ CREATE TABLE quiet_window (
     CHECK ((scope = 'home') = (home_id IS NOT NULL)),
     CHECK ((scope = 'device') = (device_code IS NOT NULL)),
     CHECK ((cancelled_at IS NULL) = (cancelled_by IS NULL)),
-    CONSTRAINT quiet_window_never_life_safety CHECK (NOT kinds && '{sos,fall,smoke,gas,co}')
+    CONSTRAINT quiet_window_never_life_safety CHECK (NOT kinds && '{sos,fall,smoke,gas,co,heart_rate_urgent,respiration_urgent,spo2_urgent,
+        blood_pressure_urgent,body_temperature_urgent,glucose_urgent}')
 );
 CREATE INDEX quiet_window_time ON quiet_window (ends_at, starts_at) WHERE cancelled_at IS NULL;
 
