@@ -284,6 +284,23 @@ def check_devices(
     print(asyncio.run(checks.devices(there.database_url, weeks, time_zone(settings.timezone), as_json=as_json)))
 
 
+@check.command("timeline")
+def check_timeline(
+    alert: Annotated[int | None, typer.Option(min=1, max=2**62, help="This alert alone, and the seals since it began.")] = None,
+    published: Annotated[str | None, typer.Option(help="A head that was printed before and kept elsewhere, such as 12:9f3c…: it must be there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check the chains and seals of the timelines; exit code 1 with the first line that is not what was written."""
+    from cloudfamily import check as checks
+    from cloudfamily import parts
+
+    there = parts.running(Settings())
+    whole, text = asyncio.run(checks.timeline(there.database_url, alert, published, as_json=as_json))
+    print(text)
+    if not whole:
+        raise SystemExit(1)
+
+
 @app.command("label")
 def print_labels(devices: Annotated[list[str], typer.Argument(help="Device codes, such as btn-0017.")]) -> None:
     """Write labels as SVG: a QR code that opens the console's bind form, for a sticker on each device."""

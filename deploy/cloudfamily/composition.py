@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from fastapi import FastAPI
 
 import cloudfamily_timebank.api
+from cloudfamily_platform.alerts import timeline
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.job import Job
 from cloudfamily_platform.core.stage import Clock
@@ -50,14 +51,18 @@ def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] =
 
 def jobs(keep_days: int) -> tuple[Job, ...]:
     """What comes round, once for all processes."""
-    return (Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),)
+    return (
+        Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),
+        Job(name="seal", every=timedelta(hours=1), run=timeline.seal),
+    )
 
 
 async def tidy(conn: db.Connection, now: datetime, keep_days: int) -> None:
-    """Partitions ahead; old readings, sessions, enrolment codes, quarantine and commands away."""
+    """Partitions ahead; old readings, sessions, enrolment codes, quarantine, commands and canaries away."""
     await conn.execute(QUERIES["reading_maintain"], {"now": now, "keep_days": keep_days})
     await conn.execute(QUERIES["forget_old_sessions"], {"now": now})
     await conn.execute(QUERIES["forget_old_enrolments"], {"now": now})
     await blindness.forget(conn, now)
     await conn.execute(QUERIES["quarantine_forget"], {"before": now - QUARANTINE_KEPT})
     await conn.execute(QUERIES["commands_forget"], {"before": now - COMMANDS_KEPT})
+    await timeline.forget_canaries(conn, now)
