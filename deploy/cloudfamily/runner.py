@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 
-from cloudfamily import clockwork, composition, mosquitto, parts, server
+from cloudfamily import canary, clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
+from cloudfamily.watchdog import Probe, Trouble, Watchdog
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
 from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, watch
@@ -66,13 +67,15 @@ class Runner:
             self.clock = clockwork.wind(self.jobs())
             self.clock.start()
             stack.callback(self.clock.shutdown, wait=False)
-            for stage in self.stages(stack):
+            stages = self.stages(stack)
+            for stage in stages:
                 self.add_stage(stage)
             if "web" in self.roles:
                 self.add_web()
             if {"alerts", "bot"} & set(self.roles):
                 self.tasks.append(self.chat)
             self.tasks.append(lambda: db.listen(self.parts.database_url, self.wake))
+            self.add_watchdog(stages, stack)
             await self.hold([*self.tasks, *(lambda run=run: run(self) for run in beside)])
             await self.leave()
 
@@ -80,7 +83,7 @@ class Runner:
         """Before the first stage looks: partitions for today's readings, and time to speak after we were away."""
         async with self.pool.connection() as conn:
             await composition.tidy(conn, clock(), self.settings.keep_days)
-            await job.register(conn, composition.jobs(self.settings.keep_days), clock())
+            await job.register(conn, [*composition.jobs(self.settings.keep_days), canary.job(self.parts, self.settings)], clock())
             if "gateway" in self.roles:
                 await blindness.alive(conn, clock(), self.settings.gateway_name)
 
@@ -149,9 +152,21 @@ class Runner:
         if "alerts" in self.roles:
             found += [*watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES]
             found.append(job.stage(composition.jobs(self.settings.keep_days)))
+            if self.settings.canary:
+                found.append(job.stage([canary.job(self.parts, self.settings)], "canary", canary.TIMEOUT_SECONDS))
         if "timebank" in self.roles:
             found.append(credit.STAGE)
         return found
+
+    def add_watchdog(self, stages: Sequence[Stage], stack: AsyncExitStack) -> None:
+        """In a thread of its own. Notifications are looked at wherever alerts are: nobody sends them is what must be noticed."""
+        alerts = "alerts" in self.roles
+        sending = deliver.stages({}, ZoneInfo(self.settings.timezone)) if alerts else ()
+        probes = [lane_probe(lane) for lane in self.lanes]
+        dog = Watchdog(self.settings, self.parts.database_url, [*stages, *sending], probes, canary=alerts and self.settings.canary)
+        stack.callback(dog.stop.set)
+        self.tasks.append(dog.beat)
+        threading.Thread(target=dog.run, name="watchdog", daemon=True).start()
 
     def add_web(self) -> None:
         hub = Hub(self.pool)
@@ -232,6 +247,12 @@ class DatabaseCheck:
         except Exception:
             return False
         return True
+
+
+def lane_probe(lane: Lane) -> Probe:
+    """What /readyz asks of it, too."""
+    name = f"lane {lane.name}"
+    return lambda: None if lane.ready else Trouble(name, "platform_lane", {"lane": name})
 
 
 @dataclass(frozen=True)

@@ -112,4 +112,4 @@ class Deliver:
 
 def stages(channels: Mapping[str, Channel], zone: ZoneInfo) -> tuple[Stage, ...]:
     due = "SELECT min(due_at) AS due_at FROM notification WHERE due_at IS NOT NULL"
-    return (Stage(name="deliver", step=Deliver(channels, zone).step, hint="notification", oldest_due=due, timeout_seconds=25, workers=4),)
+    return (Stage(name="deliver", step=Deliver(channels, zone).step, hint="notification", oldest_due=due, timeout_seconds=25, workers=4, limit_seconds=10),)

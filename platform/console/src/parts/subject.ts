@@ -5,6 +5,7 @@ import type { Key } from '../i18n/en.ts';
 const OF_NO_HOME: Readonly<Record<string, Key>> = {
   district_dark: 'subject.district',
   gateway_dark: 'subject.platform',
+  platform_ill: 'subject.platform',
 };
 
 export function isOfNoHome(alert: Alert): boolean {
