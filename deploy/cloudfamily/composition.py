@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
@@ -15,7 +16,7 @@ from cloudfamily_platform.core.stage import Clock
 from cloudfamily_platform.people import blindness
 from cloudfamily_platform.people.person import QUERIES
 from cloudfamily_platform.web import app as web_app
-from cloudfamily_platform.web.context import LOOPBACK, Broker, Check, Context, pool, signed_in
+from cloudfamily_platform.web.context import LOOPBACK, ZONE, Broker, Check, Context, pool, signed_in
 from cloudfamily_platform.web.stream import Hub
 
 #: Packages with a `migrations` folder, in the order in which they build on each other.
@@ -42,10 +43,18 @@ def speak() -> None:
         texts.register(package)
 
 
-def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = (), broker: Broker = LOOPBACK, public_url: str | None = None) -> FastAPI:
+def web(
+    context_pool: db.Pool,
+    clock: Clock,
+    hub: Hub,
+    checks: Sequence[Check] = (),
+    broker: Broker = LOOPBACK,
+    public_url: str | None = None,
+    zone: ZoneInfo = ZONE,
+) -> FastAPI:
     """The API and the console. `broker`: what devices are told."""
     speak()
-    context = Context(context_pool, clock, checks, broker, public_url)
+    context = Context(context_pool, clock, checks, broker, public_url, zone)
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 

@@ -172,7 +172,8 @@ class Runner:
         hub = Hub(self.pool)
         self.wake["alert_event"] = [hub.wake]
         checks: list[Check] = [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)]
-        app = composition.web(self.pool, clock, hub, checks, parts.device_broker(self.settings, self.parts), self.settings.public_url)
+        broker, zone = parts.device_broker(self.settings, self.parts), ZoneInfo(self.settings.timezone)
+        app = composition.web(self.pool, clock, hub, checks, broker, self.settings.public_url, zone)
         made = server.make(app, self.settings.web_host, self.settings.web_port)
         self.tasks += [hub.run, lambda: server.serve(made, hub)]
 

@@ -107,5 +107,14 @@ CREATE TABLE watchdog (
     ill     text[] NOT NULL
 );
 
--- "These alerts of a month": the figures of how quickly somebody came.
+-- How quickly somebody answered, came and got in. An alert that opened again keeps its first times.
 CREATE INDEX alert_opened ON alert (opened_at);
+CREATE INDEX response_alert ON response (alert_id);
+CREATE VIEW alert_clock AS
+SELECT a.id, a.kind, a.severity, a.canary, a.outcome, a.home_id, a.district_id, a.opened_at, a.accepted_at, a.resolved_at,
+       -- The decision to send somebody: the first who said that they go.
+       sent.at AS sent_at, coalesce(sent.there_at, a.there_at) AS there_at, (to_jsonb(a) ->> 'inside_at')::timestamptz AS inside_at,
+       -- Who answered: the first who took it, or who closed it at once.
+       (SELECT e.actor_id FROM alert_event e WHERE e.alert_id = a.id AND e.kind IN ('accepted', 'resolved') ORDER BY e.n LIMIT 1) AS answered_by
+FROM alert a
+LEFT JOIN LATERAL (SELECT min(r.accepted_at) AS at, min(r.there_at) AS there_at FROM response r WHERE r.alert_id = a.id) sent ON true;

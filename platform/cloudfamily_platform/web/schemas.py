@@ -31,6 +31,10 @@ ALERT: JsonDict = {
     "handler": None,
 }
 OFFER = {"person": "测试·志愿者", "role": "volunteer", "state": "offered", "distance_m": 400, "offered_at": "2026-11-23T08:00:00.300Z"}
+CLOCK: JsonDict = {
+    "clock": "answered", "limit_s": 60, "framework": True, "state": "running", "started_at": "2026-11-23T08:00:00.120Z",
+    "due_at": "2026-11-23T08:01:00.120Z", "ended_at": None,
+}  # fmt: skip
 EVENT: JsonDict = {"id": 55, "alert_id": 7, "at": "2026-11-23T08:00:00.121Z", "kind": "opened", "actor": None, "params": {}}
 DISTRICT = {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"}
 CARD = {
@@ -243,12 +247,28 @@ class AlertOnly(BaseModel):
     alert: dict[str, Any]
 
 
+class AlertClock(BaseModel):
+    """How long somebody has: to answer, to be there, to be inside."""
+
+    clock: Literal["answered", "on_site", "entry"]
+    limit_s: int = Field(examples=[60])
+    #: Of the framework that is reported on; the others are a city's own, shown beside it.
+    framework: bool
+    #: breached: too late, or not yet and the time is over; none: nothing to measure.
+    state: Literal["met", "breached", "running", "none"]
+    started_at: datetime | None
+    due_at: datetime | None
+    ended_at: datetime | None
+
+
 class AlertDetail(BaseModel):
-    model_config = example(alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER])
+    model_config = example(alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER], clocks={"answered_60": CLOCK})
     alert: dict[str, Any]
     card: dict[str, Any] | None
     timeline: list[dict[str, Any]]
     offers: list[dict[str, Any]]
+    #: By name; empty for an alert on which no clock runs.
+    clocks: dict[str, AlertClock]
 
 
 class Me(BaseModel):
@@ -258,6 +278,23 @@ class Me(BaseModel):
     #: Ids of the districts that an operator looks after; None: the whole city.
     districts: list[int] | None
     csrf: str = Field(examples=["kH2…"])
+
+
+class Kpi(BaseModel):
+    month: str = Field(examples=["2026-11"])
+    district: str | None
+    timezone: str = Field(examples=["Asia/Shanghai"])
+    alerts: int = Field(examples=[412])
+    #: Each with clock, limit_s, target, source, counted, met, share and whether the target is reached.
+    bars: list[dict[str, Any]]
+    #: By clock: p50, p90, p97.5, p99 and max.
+    seconds: dict[str, dict[str, float] | None]
+    districts: list[dict[str, Any]]
+    #: Who answered; nobody: person is null.
+    people: list[dict[str, Any]]
+    #: How many alerts breached a bar of the framework; the first 1,000 are listed.
+    breached: int
+    breaches: list[dict[str, Any]]
 
 
 class Figures(BaseModel):
