@@ -303,6 +303,45 @@ CREATE TABLE public.alert_event (
     canary boolean DEFAULT false NOT NULL
 );
 
+CREATE TABLE public.response (
+    id bigint NOT NULL,
+    alert_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    on_the_way_at timestamp with time zone,
+    there_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    ended text,
+    closed_by bigint,
+    due_at timestamp with time zone,
+    CONSTRAINT response_check CHECK (((ended IS NULL) = (ended_at IS NULL))),
+    CONSTRAINT response_ended_check CHECK ((ended = ANY (ARRAY['resolved'::text, 'dropped'::text])))
+);
+
+CREATE VIEW public.alert_clock AS
+ SELECT a.id,
+    a.kind,
+    a.severity,
+    a.canary,
+    a.outcome,
+    a.home_id,
+    a.district_id,
+    a.opened_at,
+    a.accepted_at,
+    a.resolved_at,
+    sent.at AS sent_at,
+    COALESCE(sent.there_at, a.there_at) AS there_at,
+    ((to_jsonb(a.*) ->> 'inside_at'::text))::timestamp with time zone AS inside_at,
+    ( SELECT e.actor_id
+           FROM public.alert_event e
+          WHERE ((e.alert_id = a.id) AND (e.kind = ANY (ARRAY['accepted'::text, 'resolved'::text])))
+          ORDER BY e.n
+         LIMIT 1) AS answered_by
+   FROM (public.alert a
+     LEFT JOIN LATERAL ( SELECT min(r.accepted_at) AS at,
+            min(r.there_at) AS there_at
+           FROM public.response r
+          WHERE (r.alert_id = a.id)) sent ON (true));
 ALTER TABLE public.alert_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.alert_event_id_seq
     START WITH 1
@@ -388,21 +427,6 @@ CREATE TABLE public.resident (
     languages text[] DEFAULT '{}'::text[] NOT NULL,
     hearing text,
     notes text
-);
-
-CREATE TABLE public.response (
-    id bigint NOT NULL,
-    alert_id bigint NOT NULL,
-    person_id bigint NOT NULL,
-    accepted_at timestamp with time zone NOT NULL,
-    on_the_way_at timestamp with time zone,
-    there_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    ended text,
-    closed_by bigint,
-    due_at timestamp with time zone,
-    CONSTRAINT response_check CHECK (((ended IS NULL) = (ended_at IS NULL))),
-    CONSTRAINT response_ended_check CHECK ((ended = ANY (ARRAY['resolved'::text, 'dropped'::text])))
 );
 
 CREATE VIEW public.alert_view AS
@@ -1123,6 +1147,7 @@ CREATE INDEX offer_person ON public.offer USING btree (person_id);
 CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX outage_one_live ON public.outage USING btree (district_id) WHERE (ended_at IS NULL);
 CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
+CREATE INDEX response_alert ON public.response USING btree (alert_id);
 CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);
 CREATE INDEX response_person ON public.response USING btree (person_id);

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-from cloudfamily_platform.web import access, alerts, commands, devices, homes, kpi, problems, sign_in, stream, system
+from cloudfamily_platform.web import access, alerts, commands, devices, homes, kpi, problems, report, sign_in, stream, system
 from cloudfamily_platform.web.context import Context
 
 NOT_BUILT = "console not built: run `make console`\n"
@@ -27,6 +27,7 @@ def create(context: Context, hub: stream.Hub, more: Sequence[APIRouter] = ()) ->
         homes.router,
         devices.router,
         kpi.router,
+        report.router(),
         access.router(),
         stream.router(hub),
         *more,

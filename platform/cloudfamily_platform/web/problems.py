@@ -26,6 +26,7 @@ STATUS = {
     "already_bound": 409,
     "invalid": 422,
     "too_many": 429,
+    "no_font": 503,
 }
 
 
