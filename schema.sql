@@ -1118,6 +1118,7 @@ ALTER TABLE ONLY public.visit
 ALTER TABLE ONLY public.watchdog
     ADD CONSTRAINT watchdog_pkey PRIMARY KEY (process);
 CREATE INDEX account_person ON public.account USING btree (person_id) WHERE (person_id IS NOT NULL);
+CREATE INDEX alert_canary ON public.alert USING btree (resolved_at) WHERE canary;
 CREATE INDEX alert_due ON public.alert USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
 CREATE UNIQUE INDEX alert_event_place ON public.alert_event USING btree (alert_id, n);
@@ -1128,6 +1129,7 @@ CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE
 CREATE INDEX alive_due ON public.alive USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX binding_home ON public.binding USING btree (home_id);
 CREATE UNIQUE INDEX binding_one_live ON public.binding USING btree (device_id) WHERE (unbound_at IS NULL);
+CREATE INDEX command_alert ON public.command USING btree (alert_id) WHERE (alert_id IS NOT NULL);
 CREATE INDEX command_device ON public.command USING btree (device_code, id);
 CREATE INDEX command_due ON public.command USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX contact_person ON public.contact USING btree (person_id);

@@ -29,8 +29,8 @@ def told(found: dict[str, Any], zone: ZoneInfo) -> str:
     for clock, times in found["seconds"].items():
         if times:
             lines.append(f"  {clock:<14}" + "   ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()))
-    for title, key in (("district", "districts"), ("answered by", "people")):
-        lines += [f"{title} {one['name'] or '-'}: {one['alerts']} calls, {shares(one)}" for one in found[key][:SHOWN]]
+    lines += [f"district {one['district'] or '-'}: {one['alerts']} calls, {shares(one)}" for one in found["districts"][:SHOWN]]
+    lines += [f"answered by {one['name'] or 'nobody'}: {one['alerts']} calls, {shares(one)}" for one in found["people"][:SHOWN]]
     lines.append(f"too late: {found['breached']}")
     for one in found["breaches"][:SHOWN]:
         late = ", ".join(f"{clock} after {seconds} s" for clock, seconds in one["seconds"].items())

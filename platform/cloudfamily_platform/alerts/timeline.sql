@@ -52,7 +52,8 @@ WITH old AS (
 DELETE FROM alert USING old WHERE alert.id = old.id;
 
 -- name: forget_canary_signals
-DELETE FROM signal s USING home h WHERE h.id = s.home_id AND h.canary AND s.due_at IS NULL AND s.received_at < %(before)s;
+DELETE FROM signal WHERE device_code IN (SELECT v.code FROM device v JOIN home h ON h.id = v.home_id WHERE h.canary)
+  AND due_at IS NULL AND received_at < %(before)s;
 
 -- name: forget_canary_sessions
 WITH old AS (DELETE FROM session s USING person p WHERE p.id = s.person_id AND p.canary AND s.created_at < %(before)s)

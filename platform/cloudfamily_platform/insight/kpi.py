@@ -49,6 +49,8 @@ BARS = (
     Bar("on_site_15", "on_site", timedelta(minutes=15), 1.0, "赣州章贡 service radius in town", framework=False),
     Bar("on_site_30", "on_site", timedelta(minutes=30), 1.0, "赣州章贡 service radius outside the town", framework=False),
 )
+#: One bar of each clock: what it took is the same for the others.
+TIMED = ("answered_60", "on_site_45", "entry_5")
 ENDS: dict[Clock, tuple[str, str]] = {"answered": ("opened_at", "accepted_at"), "on_site": ("sent_at", "there_at"), "entry": ("there_at", "inside_at")}
 
 
@@ -98,20 +100,28 @@ class Group:
 
     def add(self, readings: Mapping[str, Reading]) -> None:
         self.alerts += 1
-        timed = set[Clock]()
         for name, one in readings.items():
+            if one.state == "met":
+                self.met[name] = self.met.get(name, 0) + 1
             if one.state in ("met", "breached"):
                 self.counted[name] = self.counted.get(name, 0) + 1
-                self.met[name] = self.met.get(name, 0) + (one.state == "met")
-            if one.started_at and one.ended_at and one.bar.clock not in timed:
-                timed.add(one.bar.clock)
+            if name in TIMED and one.started_at and one.ended_at:
                 self.seconds[one.bar.clock].append((one.ended_at - one.started_at).total_seconds())
+
+    def join(self, other: Group) -> None:
+        self.name = other.name
+        self.alerts += other.alerts
+        for mine, theirs in ((self.counted, other.counted), (self.met, other.met)):
+            for name, count in theirs.items():
+                mine[name] = mine.get(name, 0) + count
+        for clock, seconds in other.seconds.items():
+            self.seconds[clock] += seconds
 
     def summary(self) -> dict[str, Any]:
         """Shares are None without anything to count."""
         bars = [self.of(bar) for bar in BARS]
         times = {clock: percentiles(sorted(seconds)) for clock, seconds in self.seconds.items()}
-        return {"name": self.name, "alerts": self.alerts, "bars": bars, "seconds": times}
+        return {"alerts": self.alerts, "bars": bars, "seconds": times}
 
     def of(self, bar: Bar) -> dict[str, Any]:
         counted, met = self.counted.get(bar.name, 0), self.met.get(bar.name, 0)
@@ -132,18 +142,18 @@ class Tally:
     """Takes alerts one after the other, in memory that grows by a few numbers each."""
 
     now: datetime
-    all: Group = field(default_factory=Group)
-    districts: dict[str | None, Group] = field(default_factory=dict)
-    people: dict[str | None, Group] = field(default_factory=dict)
+    #: By district and who answered: each alert is counted once, and joined to what it is part of at the end.
+    groups: dict[tuple[str | None, str | None], Group] = field(default_factory=dict)
     breaches: list[dict[str, Any]] = field(default_factory=list)
     breached: int = 0
 
     def add(self, row: Row) -> None:
         """`row`: of the query kpi_alerts."""
         readings = clocks(row, self.now)
-        self.all.add(readings)
-        self.districts.setdefault(row["district"], Group(row["district"])).add(readings)
-        self.people.setdefault(row["by_code"], Group(row["by_name"])).add(readings)
+        group = self.groups.get(key := (row["district"], row["by_code"]))
+        if group is None:
+            group = self.groups[key] = Group(row["by_name"])
+        group.add(readings)
         late = [one for one in readings.values() if one.state == "breached"]
         if any(one.bar.framework for one in late):
             self.breached += 1
@@ -159,21 +169,26 @@ class Tally:
         return {"alert_id": row["id"], "kind": row["kind"], "opened_at": row["opened_at"], **who, "bars": [one.bar.name for one in late], "seconds": seconds}
 
     def summary(self) -> dict[str, Any]:
-        def listed(groups: Mapping[str | None, Group], key: str) -> list[dict[str, Any]]:
-            ordered = sorted(groups.items(), key=lambda item: -item[1].alerts)[:MOST_GROUPS]
-            return [{key: code, **group.summary()} for code, group in ordered]
-
-        whole = self.all.summary()
-        bars = [{**described(bar), **figures} for bar, figures in zip(BARS, whole["bars"], strict=True)]
+        whole, districts, people = Group(), dict[str | None, Group](), dict[str | None, Group]()
+        for (district, person), group in self.groups.items():
+            for part in (whole, districts.setdefault(district, Group()), people.setdefault(person, Group())):
+                part.join(group)
+        figures = whole.summary()
+        bars = [{**described(bar), **one} for bar, one in zip(BARS, figures["bars"], strict=True)]
         return {
-            "alerts": self.all.alerts,
+            "alerts": whole.alerts,
             "bars": bars,
-            "seconds": whole["seconds"],
-            "districts": listed(self.districts, "district"),
-            "people": listed(self.people, "person"),
+            "seconds": figures["seconds"],
+            "districts": [{"district": code, **one} for code, one in listed(districts)],
+            "people": [{"person": code, "name": people[code].name, **one} for code, one in listed(people)],
             "breached": self.breached,
             "breaches": self.breaches,
         }
+
+
+def listed(groups: Mapping[str | None, Group]) -> list[tuple[str | None, dict[str, Any]]]:
+    ordered = sorted(groups.items(), key=lambda item: -item[1].alerts)[:MOST_GROUPS]
+    return [(code, group.summary()) for code, group in ordered]
 
 
 def described(bar: Bar) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def table(main: ET.Element, section: Section) -> None:
         ET.SubElement(part, "p", {"class": "note"}).text = section.note
     if not section.lines:
         return
-    made = ET.SubElement(part, "table")
+    made = ET.SubElement(part, "table", {"class": f"of{len(section.heads)}"})
     heads = ET.SubElement(ET.SubElement(made, "thead"), "tr")
     for head in section.heads:
         ET.SubElement(heads, "th", {"scope": "col"}).text = head

@@ -100,6 +100,10 @@ CREATE TRIGGER timeline_seal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON 
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE timeline_seal ENABLE ALWAYS TRIGGER timeline_seal_append_only;
 
+-- What is taken away with a canary's alert is found without reading all that is not.
+CREATE INDEX alert_canary ON alert (resolved_at) WHERE canary;
+CREATE INDEX command_alert ON command (alert_id) WHERE alert_id IS NOT NULL;
+
 -- What each process's watchdog found at its last look: the outside heartbeat goes out only while all of them find nothing.
 CREATE TABLE watchdog (
     process text PRIMARY KEY,

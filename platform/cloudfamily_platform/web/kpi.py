@@ -25,7 +25,7 @@ async def figures(month: Month, person: Operator, here: Here, district: District
     return schemas.Kpi(**found)
 
 
-@router.get("/kpi.csv")
+@router.get("/kpi.csv", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
 async def table(month: Month, person: Operator, here: Here, district: District = None) -> StreamingResponse:
     """A line per call, for a spreadsheet."""
     kpi_month.span(month, here.zone)

@@ -280,11 +280,30 @@ class Me(BaseModel):
     csrf: str = Field(examples=["kH2…"])
 
 
+KPI_BAR: JsonDict = {
+    "name": "answered_60", "clock": "answered", "limit_s": 60, "target": 0.975, "source": "TSA", "framework": True, "counted": 400, "met": 392,
+    "share": 0.98, "reached": True,
+}  # fmt: skip
+KPI_SECONDS: JsonDict = {"answered": {"p50": 21.0, "p90": 44.0, "p97.5": 58.0, "p99": 95.0, "max": 180.0}, "on_site": None, "entry": None}
+
+
 class Kpi(BaseModel):
-    month: str = Field(examples=["2026-11"])
+    model_config = example(
+        month="2026-11",
+        district=None,
+        timezone="Asia/Shanghai",
+        alerts=412,
+        bars=[KPI_BAR],
+        seconds=KPI_SECONDS,
+        districts=[],
+        people=[],
+        breached=8,
+        breaches=[],
+    )
+    month: str
     district: str | None
-    timezone: str = Field(examples=["Asia/Shanghai"])
-    alerts: int = Field(examples=[412])
+    timezone: str
+    alerts: int
     #: Each with clock, limit_s, target, source, counted, met, share and whether the target is reached.
     bars: list[dict[str, Any]]
     #: By clock: p50, p90, p97.5, p99 and max.
