@@ -187,7 +187,7 @@ def test_a_canary_that_does_not_come_through_is_missed(world: Any, outside: Outs
 
 def test_what_a_probe_finds_is_told(world: Any, outside: Outside) -> None:
     with watching(outside, world.url, probes=[lambda: Trouble("lane press", "platform_lane", {"lane": "lane press"})]):
-        assert "lane press has lost the broker" in outside.alarms.get(timeout=10)["text"]
+        assert "lane press does not take in what devices say" in outside.alarms.get(timeout=10)["text"]
     assert outside.heartbeats.empty()
 
 
