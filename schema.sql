@@ -1,4 +1,30 @@
 -- Made by `cloudfamily schema` from the migrations on plain PostgreSQL. Read it; never edit it.
+CREATE FUNCTION public.alert_event_chain() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    before record;
+BEGIN
+    SELECT a.canary, e.n, e.hash INTO before
+    FROM alert a LEFT JOIN LATERAL (SELECT x.n, x.hash FROM alert_event x WHERE x.alert_id = a.id ORDER BY x.n DESC LIMIT 1) e ON true
+    WHERE a.id = NEW.alert_id;
+    NEW.canary := coalesce(before.canary, false);
+    NEW.n := coalesce(before.n, 0) + 1;
+    NEW.hash := alert_event_hash(before.hash, NEW.alert_id, NEW.n, NEW.at, NEW.kind, NEW.actor_id, NEW.params);
+    RETURN NEW;
+END $$;
+CREATE FUNCTION public.alert_event_hash(previous bytea, alert_id bigint, n integer, at timestamp with time zone, kind text, actor_id bigint, params jsonb) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT sha256(
+        coalesce(int4send(octet_length(previous)) || previous, int4send(-1))
+        || int4send(8) || int8send(alert_id)
+        || int4send(4) || int4send(n)
+        || int4send(8) || int8send((extract(epoch FROM at) * 1000000)::bigint)
+        || int4send(octet_length(convert_to(kind, 'UTF8'))) || convert_to(kind, 'UTF8')
+        || coalesce(int4send(8) || int8send(actor_id), int4send(-1))
+        || int4send(octet_length(convert_to(params::text, 'UTF8'))) || convert_to(params::text, 'UTF8'))
+$$;
 CREATE FUNCTION public.alert_event_in_order() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -195,6 +221,12 @@ CREATE FUNCTION public.timebank_refuse(p_sqlstate text, p_code text, p_message t
 BEGIN
     RAISE EXCEPTION '%', p_message USING ERRCODE = p_sqlstate, DETAIL = p_code;
 END $$;
+CREATE FUNCTION public.timeline_seal_hash(previous bytea, id bigint, at timestamp with time zone, after_id bigint, upto_id bigint, events bigint, alerts bigint, digest bytea) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT sha256(coalesce(previous, decode(repeat('00', 32), 'hex')) || int8send(id) || int8send((extract(epoch FROM at) * 1000000)::bigint)
+                  || int8send(after_id) || int8send(upto_id) || int8send(events) || int8send(alerts) || digest)
+$$;
 CREATE TABLE public.account (
     id bigint NOT NULL,
     kind text NOT NULL,
@@ -308,9 +340,56 @@ CREATE TABLE public.alert_event (
     at timestamp with time zone NOT NULL,
     kind text NOT NULL,
     actor_id bigint,
-    params jsonb DEFAULT '{}'::jsonb NOT NULL
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    n integer,
+    hash bytea,
+    canary boolean DEFAULT false NOT NULL
 );
 
+CREATE TABLE public.response (
+    id bigint NOT NULL,
+    alert_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    on_the_way_at timestamp with time zone,
+    there_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    ended text,
+    closed_by bigint,
+    due_at timestamp with time zone,
+    inside_at timestamp with time zone,
+    travel_s integer,
+    checkin_at timestamp with time zone,
+    asked_at timestamp with time zone,
+    silent_at timestamp with time zone,
+    CONSTRAINT response_check CHECK (((ended IS NULL) = (ended_at IS NULL))),
+    CONSTRAINT response_ended_check CHECK ((ended = ANY (ARRAY['resolved'::text, 'dropped'::text, 'released'::text])))
+);
+
+CREATE VIEW public.alert_clock AS
+ SELECT a.id,
+    a.kind,
+    a.severity,
+    a.canary,
+    a.outcome,
+    a.home_id,
+    a.district_id,
+    a.opened_at,
+    a.accepted_at,
+    a.resolved_at,
+    sent.at AS sent_at,
+    COALESCE(sent.there_at, a.there_at) AS there_at,
+    ((to_jsonb(a.*) ->> 'inside_at'::text))::timestamp with time zone AS inside_at,
+    ( SELECT e.actor_id
+           FROM public.alert_event e
+          WHERE ((e.alert_id = a.id) AND (e.kind = ANY (ARRAY['accepted'::text, 'resolved'::text])))
+          ORDER BY e.n
+         LIMIT 1) AS answered_by
+   FROM (public.alert a
+     LEFT JOIN LATERAL ( SELECT min(r.accepted_at) AS at,
+            min(r.there_at) AS there_at
+           FROM public.response r
+          WHERE (r.alert_id = a.id)) sent ON (true));
 ALTER TABLE public.alert_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.alert_event_id_seq
     START WITH 1
@@ -414,26 +493,6 @@ CREATE TABLE public.resident (
     languages text[] DEFAULT '{}'::text[] NOT NULL,
     hearing text,
     notes text
-);
-
-CREATE TABLE public.response (
-    id bigint NOT NULL,
-    alert_id bigint NOT NULL,
-    person_id bigint NOT NULL,
-    accepted_at timestamp with time zone NOT NULL,
-    on_the_way_at timestamp with time zone,
-    there_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    ended text,
-    closed_by bigint,
-    due_at timestamp with time zone,
-    inside_at timestamp with time zone,
-    travel_s integer,
-    checkin_at timestamp with time zone,
-    asked_at timestamp with time zone,
-    silent_at timestamp with time zone,
-    CONSTRAINT response_check CHECK (((ended IS NULL) = (ended_at IS NULL))),
-    CONSTRAINT response_ended_check CHECK ((ended = ANY (ARRAY['resolved'::text, 'dropped'::text, 'released'::text])))
 );
 
 CREATE VIEW public.alert_view AS
@@ -566,6 +625,24 @@ CREATE VIEW public.audit_sum_zero AS
    FROM public.account_balance
   GROUP BY unit
  HAVING (sum(minutes) <> (0)::numeric);
+CREATE VIEW public.audit_timeline AS
+ SELECT alert_id,
+    n,
+    id
+   FROM ( SELECT e.id,
+            e.alert_id,
+            e.at,
+            e.kind,
+            e.actor_id,
+            e.params,
+            e.n,
+            e.hash,
+            e.canary,
+            lag(e.hash) OVER w AS previous,
+            row_number() OVER w AS place
+           FROM public.alert_event e
+          WINDOW w AS (PARTITION BY e.alert_id ORDER BY e.n, e.id)) l
+  WHERE ((n IS DISTINCT FROM place) OR (hash IS DISTINCT FROM public.alert_event_hash(previous, alert_id, n, at, kind, actor_id, params)));
 CREATE TABLE public.binding (
     id bigint NOT NULL,
     device_id integer NOT NULL,
@@ -1236,6 +1313,18 @@ CREATE TABLE public.ticket (
     CONSTRAINT ticket_purpose_check CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'chat'::text])))
 );
 
+CREATE TABLE public.timeline_seal (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    after_id bigint NOT NULL,
+    upto_id bigint NOT NULL,
+    events integer NOT NULL,
+    alerts integer NOT NULL,
+    digest bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT timeline_seal_check CHECK ((upto_id > after_id))
+);
+
 CREATE TABLE public.transfer_rule (
     kind text NOT NULL,
     from_kind text NOT NULL,
@@ -1298,6 +1387,12 @@ CREATE TABLE public.watch_rule (
     due_at timestamp with time zone,
     set_by bigint,
     set_at timestamp with time zone
+);
+
+CREATE TABLE public.watchdog (
+    process text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    ill text[] NOT NULL
 );
 
 ALTER TABLE ONLY public.account
@@ -1424,6 +1519,8 @@ ALTER TABLE ONLY public.station
     ADD CONSTRAINT station_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (hash);
+ALTER TABLE ONLY public.timeline_seal
+    ADD CONSTRAINT timeline_seal_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.transfer_rule
@@ -1438,18 +1535,24 @@ ALTER TABLE ONLY public.vital_limit
     ADD CONSTRAINT vital_limit_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.watch_rule
     ADD CONSTRAINT watch_rule_pkey PRIMARY KEY (home_id, kind);
+ALTER TABLE ONLY public.watchdog
+    ADD CONSTRAINT watchdog_pkey PRIMARY KEY (process);
 CREATE INDEX account_person ON public.account USING btree (person_id) WHERE (person_id IS NOT NULL);
+CREATE INDEX alert_canary ON public.alert USING btree (resolved_at) WHERE canary;
 CREATE INDEX alert_due ON public.alert USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
+CREATE UNIQUE INDEX alert_event_place ON public.alert_event USING btree (alert_id, n);
 CREATE INDEX alert_home ON public.alert USING btree (home_id);
 CREATE INDEX alert_incident ON public.alert USING btree (incident_id) WHERE (incident_id IS NOT NULL);
 CREATE UNIQUE INDEX alert_one_live ON public.alert USING btree (COALESCE(('home '::text || home_id), ('device '::text || device_code)), kind) WHERE (state <> 'resolved'::text);
+CREATE INDEX alert_opened ON public.alert USING btree (opened_at);
 CREATE INDEX alert_recovered ON public.alert USING btree (recovered_at) WHERE ((state = 'open'::text) AND (recovered_at IS NOT NULL));
 CREATE INDEX alert_resolved ON public.alert USING btree (resolved_at DESC) WHERE (state = 'resolved'::text);
 CREATE INDEX alert_told_with ON public.alert USING btree (told_with) WHERE (told_with IS NOT NULL);
 CREATE INDEX alive_due ON public.alive USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX binding_home ON public.binding USING btree (home_id);
 CREATE UNIQUE INDEX binding_one_live ON public.binding USING btree (device_id) WHERE (unbound_at IS NULL);
+CREATE INDEX command_alert ON public.command USING btree (alert_id) WHERE (alert_id IS NOT NULL);
 CREATE INDEX command_device ON public.command USING btree (device_code, id);
 CREATE INDEX command_due ON public.command USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX contact_person ON public.contact USING btree (person_id);
@@ -1507,15 +1610,20 @@ CREATE INDEX vital_limit_home ON public.vital_limit USING btree (home_id, id);
 CREATE INDEX watch_rule_due ON public.watch_rule USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE TRIGGER account_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.account ENABLE ALWAYS TRIGGER account_append_only;
-CREATE TRIGGER alert_event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER alert_event_append_only BEFORE UPDATE OR TRUNCATE ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.alert_event ENABLE ALWAYS TRIGGER alert_event_append_only;
+CREATE TRIGGER alert_event_chain BEFORE INSERT ON public.alert_event FOR EACH ROW EXECUTE FUNCTION public.alert_event_chain();
 CREATE TRIGGER alert_event_in_order BEFORE INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_in_order();
+CREATE TRIGGER alert_event_kept BEFORE DELETE ON public.alert_event FOR EACH ROW WHEN ((NOT old.canary)) EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE public.alert_event ENABLE ALWAYS TRIGGER alert_event_kept;
 CREATE TRIGGER alert_event_tell AFTER INSERT ON public.alert_event FOR EACH STATEMENT EXECUTE FUNCTION public.alert_event_tell();
 CREATE TRIGGER alert_redraw AFTER UPDATE OF state, handler_id ON public.alert FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.handler_id IS DISTINCT FROM new.handler_id))) EXECUTE FUNCTION public.alert_redraw();
 CREATE TRIGGER command_forward BEFORE UPDATE OF state ON public.command FOR EACH ROW WHEN (((old.state <> new.state) AND (public.command_step(new.state) <= public.command_step(old.state)))) EXECUTE FUNCTION public.command_refuse_backward();
 CREATE TRIGGER device_born AFTER INSERT ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_binding();
 CREATE TRIGGER device_bound BEFORE INSERT OR UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_bound();
 CREATE TRIGGER device_moved AFTER UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((old.home_id IS DISTINCT FROM new.home_id)) EXECUTE FUNCTION public.device_binding();
+CREATE TRIGGER timeline_seal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.timeline_seal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE public.timeline_seal ENABLE ALWAYS TRIGGER timeline_seal_append_only;
 CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.transfer ENABLE ALWAYS TRIGGER transfer_append_only;
 ALTER TABLE ONLY public.account

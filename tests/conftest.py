@@ -275,6 +275,7 @@ class System:
             "CF_CHAT_PORT": str(self.chat_port),
             "CF_GATEWAY_NAME": f"system-{uuid.uuid4().hex[:8]}",
             "CF_DEMO": "true",
+            "CF_CANARY": "false",
             "CF_MQTT_SHARED": "false",  # its session stays at the broker after it, and would take its share of what later tests say
         }
         self.parts = Parts(database_url, *broker, f"http://127.0.0.1:{self.web_port}")

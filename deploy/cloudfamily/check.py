@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloudfamily_platform.alerts import timeline as timelines
 from cloudfamily_platform.core import db
 from cloudfamily_platform.people import device
 
@@ -19,6 +21,20 @@ async def devices(url: str, weeks: int, zone: ZoneInfo, *, as_json: bool) -> str
     async with await db.connect(url) as conn:
         found = await device.problems(conn, now, weeks)
     return json.dumps(found, default=str, ensure_ascii=False) if as_json else told(found, weeks, zone)
+
+
+async def timeline(url: str, alert_id: int | None, published: str | None, *, as_json: bool) -> tuple[bool, str]:
+    """Whether every chain and every seal is whole, and what to print."""
+    began = time.monotonic()
+    async with await db.connect(url) as conn:
+        found = await timelines.check(conn, alert_id, published)
+    seconds = round(time.monotonic() - began, 3)
+    if as_json:
+        return not found.broken, json.dumps({"ok": not found.broken, "seconds": seconds, **vars(found)}, ensure_ascii=False)
+    lines = found.broken or ["ok"]
+    lines.append(f"{found.lines} lines of {found.alerts} alerts, {found.seals} seals, {found.unsealed} lines not sealed yet; {seconds:g} s")
+    lines.append(f"head: {found.head or 'no seal yet'}")
+    return not found.broken, "\n".join(lines)
 
 
 def told(found: Problems, weeks: int, zone: ZoneInfo) -> str:

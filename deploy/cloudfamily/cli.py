@@ -324,6 +324,47 @@ def preview_home(
     print(asyncio.run(policies.preview_text(there.database_url, home, kind, severity, when.astimezone(UTC), now, zone)))
 
 
+@check.command("timeline")
+def check_timeline(
+    alert: Annotated[int | None, typer.Option(min=1, max=2**62, help="This alert alone, and the seals since it began.")] = None,
+    published: Annotated[str | None, typer.Option(help="A head that was printed before and kept elsewhere, such as 12:9f3c…: it must be there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check the chains and seals of the timelines; exit code 1 with the first line that is not what was written."""
+    from cloudfamily import check as checks
+    from cloudfamily import parts
+
+    there = parts.running(Settings())
+    whole, text = asyncio.run(checks.timeline(there.database_url, alert, published, as_json=as_json))
+    print(text)
+    if not whole:
+        raise SystemExit(1)
+
+
+report = typer.Typer(no_args_is_help=True, help="What has been, in figures.")
+app.add_typer(report, name="report")
+
+
+@report.command("kpi")
+def report_kpi(
+    month: Annotated[str, typer.Option(help="Such as 2026-11.")],
+    district: Annotated[str | None, typer.Option(help="Code of a district; else the whole city.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Report how quickly calls were answered, and somebody was there and inside, against what is asked."""
+    from cloudfamily import parts, report
+    from cloudfamily_platform.core import errors
+
+    settings = Settings()
+    there = parts.running(settings)
+    try:
+        print(asyncio.run(report.kpi(there.database_url, month, district, time_zone(settings.timezone), as_json=as_json)))
+    except errors.Invalid as error:
+        raise StartError(f"--month {month!r}: {error.params['reason']}.") from error
+    except errors.NotFound as error:
+        raise StartError(f"There is no district {district!r}.") from error
+
+
 @app.command("label")
 def print_labels(devices: Annotated[list[str], typer.Argument(help="Device codes, such as btn-0017.")]) -> None:
     """Write labels as SVG: a QR code that opens the console's bind form, for a sticker on each device."""

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 
-from cloudfamily import channels, clockwork, composition, mosquitto, parts, server
+from cloudfamily import canary, channels, clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
+from cloudfamily.watchdog import Probe, Trouble, Watchdog
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
 from cloudfamily_platform.alerts import checkin, deliver, escalate, gateways, incident, offers, quiet, recover, vigil, watch
@@ -71,13 +72,15 @@ class Runner:
             self.clock = clockwork.wind(self.jobs())
             self.clock.start()
             stack.callback(self.clock.shutdown, wait=False)
-            for stage in self.stages(stack):
+            stages = self.stages(stack)
+            for stage in stages:
                 self.add_stage(stage)
             if "web" in self.roles:
                 self.add_web()
             if {"alerts", "bot"} & set(self.roles):
                 self.tasks.append(self.chat)
             self.tasks.append(lambda: db.listen(self.parts.database_url, self.wake))
+            self.add_watchdog(stages, stack)
             await self.hold([*self.tasks, *(lambda run=run: run(self) for run in beside)])
             await self.leave()
 
@@ -85,7 +88,7 @@ class Runner:
         """Before the first stage looks: partitions for today's readings, and time to speak after we were away."""
         async with self.pool.connection() as conn:
             await composition.tidy(conn, clock(), self.settings.keep_days)
-            await job.register(conn, composition.jobs(self.settings.keep_days), clock())
+            await job.register(conn, [*composition.jobs(self.settings.keep_days), canary.job(self.parts, self.settings)], clock())
             if "gateway" in self.roles:
                 await blindness.alive(conn, clock(), self.settings.gateway_name)
 
@@ -163,17 +166,29 @@ class Runner:
             found += [*watch.STAGES, *vigil.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *checkin.STAGES, *visits.STAGES]
             found += [*quiet.STAGES, *incident.STAGES, *recover.stages(timedelta(minutes=self.settings.recover_minutes))]
             found.append(job.stage(composition.jobs(self.settings.keep_days)))
+            if self.settings.canary:
+                found.append(job.stage([canary.job(self.parts, self.settings)], "canary", canary.TIMEOUT_SECONDS))
         if "timebank" in self.roles:
             found.append(credit.STAGE)
         return found
+
+    def add_watchdog(self, stages: Sequence[Stage], stack: AsyncExitStack) -> None:
+        """In a thread of its own. Notifications are looked at wherever alerts are: nobody sends them is what must be noticed."""
+        alerts = "alerts" in self.roles
+        sending = deliver.stages({}, ZoneInfo(self.settings.timezone)) if alerts else ()
+        probes = [lane_probe(lane) for lane in self.lanes]
+        dog = Watchdog(self.settings, self.parts.database_url, [*stages, *sending], probes, canary=alerts and self.settings.canary)
+        stack.callback(dog.stop.set)
+        self.tasks.append(dog.beat)
+        threading.Thread(target=dog.run, name="watchdog", daemon=True).start()
 
     def add_web(self) -> None:
         hub = Hub(self.pool)
         self.wake["alert_event"] = [hub.wake]
         checks: list[Check] = [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)]
         voice_secret = self.settings.voice_secret.get_secret_value() if self.settings.voice_secret else None
-        broker = parts.device_broker(self.settings, self.parts)
-        app = composition.web(self.pool, clock, hub, checks, broker, self.settings.public_url, voice_secret)
+        broker, zone = parts.device_broker(self.settings, self.parts), ZoneInfo(self.settings.timezone)
+        app = composition.web(self.pool, clock, hub, checks, broker, self.settings.public_url, voice_secret, zone)
         made = server.make(app, self.settings.web_host, self.settings.web_port)
         self.tasks += [hub.run, lambda: server.serve(made, hub)]
 
@@ -248,6 +263,12 @@ class DatabaseCheck:
         except Exception:
             return False
         return True
+
+
+def lane_probe(lane: Lane) -> Probe:
+    """What /readyz asks of it, too."""
+    name = f"lane {lane.name}"
+    return lambda: None if lane.ready else Trouble(name, "platform_lane", {"lane": name})
 
 
 @dataclass(frozen=True)

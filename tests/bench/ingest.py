@@ -221,6 +221,7 @@ class Product:
             "CF_MQTT_PORT": str(at.port),
             "CF_WEB_PORT": str(self.web_port),
             "CF_GATEWAY_NAME": "bench",
+            "CF_CANARY": "false",
             "CF_DATA_DIR": str(folder),
             "CF_MQTT_SHARED": str("iotcore" not in at.kind),
             "CF_LOG_LEVEL": "warning",

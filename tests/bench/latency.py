@@ -144,7 +144,9 @@ def main() -> None:
         Path(folder).chmod(0o755)  # as root, the database runs as somebody else
         ports = {f"CF_{name}_PORT": str(ports.any_free()) for name in ("DATABASE", "MQTT", "WEB", "CHAT")}
         log = (Path(folder) / "log").open("wb")
-        process = subprocess.Popen([sys.executable, "-m", "cloudfamily", "run"], env={**os.environ, **ports, "CF_DATA_DIR": folder}, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cloudfamily", "run"], env={**os.environ, **ports, "CF_DATA_DIR": folder, "CF_CANARY": "false"}, stdout=log, stderr=log
+        )
         try:
             announced, until = Path(folder) / "running.json", time.monotonic() + PATIENCE_SECONDS
             while not announced.exists() and time.monotonic() < until and process.poll() is None:

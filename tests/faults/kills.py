@@ -62,6 +62,7 @@ class Parts:
             "CF_GATEWAY_NAME": "faults",
             "CF_DATA_DIR": str(folder / "data"),
             "CF_POLL_SECONDS": "0.5",
+            "CF_CANARY": "false",
             "CF_LOG_LEVEL": "error",
         }
 

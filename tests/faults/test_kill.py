@@ -38,8 +38,8 @@ class Plug:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        ports = {f"CF_{name}_PORT": str(ports.any_free()) for name in ("DATABASE", "MQTT", "WEB", "CHAT")}
-        self.environment = {**os.environ, **ports, "CF_DATA_DIR": str(folder), "CF_DEMO": "false", "CF_POLL_SECONDS": "0.2"}
+        free = {f"CF_{name}_PORT": str(ports.any_free()) for name in ("DATABASE", "MQTT", "WEB", "CHAT")}
+        self.environment = {**os.environ, **free, "CF_DATA_DIR": str(folder), "CF_DEMO": "false", "CF_CANARY": "false", "CF_POLL_SECONDS": "0.2"}
         self.pulled = 0
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from cloudfamily import canary
 from cloudfamily_platform.alerts import offers
-from cloudfamily_platform.core import db
+from cloudfamily_platform.core import db, job
+from cloudfamily_platform.core.settings import Settings
 
 ALERT = "SELECT a.* FROM alert a JOIN home h ON h.id = a.home_id WHERE h.code = %s AND a.kind = 'sos' AND a.state <> 'resolved'"
 
@@ -127,6 +129,23 @@ def test_the_canary_comes_through(system: Any) -> None:
     assert list(said["steps"])[-1] == "credit to balance"
     # Canaries never count and never reach people.
     assert system.rows("SELECT FROM notification n JOIN alert a ON a.id = n.alert_id WHERE a.canary") == []
+
+
+def test_the_canary_comes_round_by_itself_and_once_an_hour_to_the_time_bank(system: Any) -> None:
+    rounds = [canary.job(system.parts, Settings())]
+
+    async def come_round() -> None:
+        async with await db.connect(system.parts.database_url) as conn:
+            await conn.execute("DELETE FROM job WHERE name = 'canary'")
+            await job.register(conn, rounds, datetime.now(UTC))
+            assert await job.stage(rounds).step(conn, datetime.now(UTC))
+
+    for _ in range(2):
+        asyncio.run(come_round())
+        row = system.rows("SELECT done_at, error FROM job WHERE name = 'canary'")[0]
+        assert (row["done_at"] is not None, row["error"]) == (True, None)
+    # The round before these was less than an hour ago, or was the first of these: the last one had no need of the time bank.
+    assert system.rows("SELECT outcome FROM alert WHERE canary ORDER BY id DESC LIMIT 1") == [{"outcome": "test"}]
 
 
 def test_the_canary_names_the_step_that_failed(system: Any) -> None:

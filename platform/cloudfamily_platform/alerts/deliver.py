@@ -348,4 +348,5 @@ def stages(channels: Mapping[str, Channel], zone: ZoneInfo) -> tuple[Stage, ...]
 
 def stages_of(deliver: Deliver) -> tuple[Stage, ...]:
     due = "SELECT min(due_at) AS due_at FROM notification WHERE due_at IS NOT NULL"
-    return (Stage(name="deliver", step=deliver.step, hint="notification", oldest_due=due, timeout_seconds=25, workers=2), unread.stage(deliver.channels))
+    stage = Stage(name="deliver", step=deliver.step, hint="notification", oldest_due=due, timeout_seconds=25, workers=2, limit_seconds=10)
+    return (stage, unread.stage(deliver.channels))

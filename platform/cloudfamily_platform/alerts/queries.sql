@@ -26,6 +26,10 @@ UPDATE alive SET due_at = %(now)s + interval '10 seconds' WHERE name = %(name)s;
 -- name: gateway_looked_at
 UPDATE alive SET dark_since = %(dark_since)s, due_at = %(due_at)s WHERE name = %(name)s;
 
+-- name: live_alert
+SELECT id FROM alert WHERE state <> 'resolved' AND kind = %(kind)s
+  AND (home_id = %(home_id)s OR (%(home_id)s::int IS NULL AND home_id IS NULL AND device_code = %(device_code)s));
+
 -- name: claim_home
 -- While no gateway listens, silence means nothing: the homes wait for `alive`, which then gives them time.
 SELECT id, district_id, silence_minutes, watched_from, canary FROM home

@@ -62,6 +62,6 @@ async def judge_silence(conn: db.Connection, row: dict[str, Any], now: datetime)
 
 
 STAGES = (
-    Stage(name="watch", step=step, hint="signal", oldest_due="SELECT min(due_at) AS due_at FROM signal WHERE due_at IS NOT NULL"),
-    Stage(name="silence", step=step_silence, oldest_due="SELECT min(due_at) AS due_at FROM home WHERE due_at IS NOT NULL"),
+    Stage(name="watch", step=step, hint="signal", oldest_due="SELECT min(due_at) AS due_at FROM signal WHERE due_at IS NOT NULL", limit_seconds=5),
+    Stage(name="silence", step=step_silence, oldest_due="SELECT min(due_at) AS due_at FROM home WHERE due_at IS NOT NULL", limit_seconds=120),
 )

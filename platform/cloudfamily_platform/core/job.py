@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import LiteralString
 
 import structlog
 
@@ -34,9 +35,11 @@ async def register(conn: db.Connection, jobs: Sequence[Job], now: datetime) -> N
     await conn.execute(QUERIES["add_jobs"], {"names": [job.name for job in jobs], "now": now})
 
 
-def stage(jobs: Sequence[Job], timeout_seconds: float = 60.0) -> Stage:
+def stage(jobs: Sequence[Job], name: str = "job", timeout_seconds: float = 60.0) -> Stage:
     """The stage that does these jobs. Those of another version, that we do not know, are left to it."""
     known = {job.name: job for job in jobs}
+    names = ", ".join(f"'{one}'" for one in known) or "NULL"  # ours, not anybody's input
+    oldest_due: LiteralString = f"SELECT min(due_at) AS due_at FROM job WHERE name IN ({names})"
 
     async def step(conn: db.Connection, now: datetime) -> bool:
         async with conn.transaction():
@@ -55,7 +58,7 @@ def stage(jobs: Sequence[Job], timeout_seconds: float = 60.0) -> Stage:
                 await conn.execute(QUERIES["job_done"], {"name": job.name, "due_at": following(row["due_at"], job.every, now), "now": now})
         return True
 
-    return Stage(name="job", step=step, oldest_due="SELECT min(due_at) AS due_at FROM job", timeout_seconds=timeout_seconds)
+    return Stage(name=name, step=step, oldest_due=oldest_due, timeout_seconds=timeout_seconds, limit_seconds=120)
 
 
 def following(due_at: datetime, every: timedelta, now: datetime) -> datetime:

@@ -8,6 +8,9 @@ stage_units = Counter("cf_stage_units_total", "Units of work done by a stage", [
 stage_errors = Counter("cf_stage_errors_total", "Units of work that failed", ["stage"])
 stage_lag = Gauge("cf_stage_lag_seconds", "Age of the oldest due row that a stage has not done yet", ["stage"])
 stage_seconds = Histogram("cf_stage_unit_seconds", "Time of one unit of work", ["stage"])
+ill = Gauge("cf_ill", "1 while this process's watchdog finds this wrong", ["reason"])
+heartbeats = Counter("cf_heartbeats_total", "Heartbeats to the outside", ["result"])
+alarms = Counter("cf_alarms_total", "Alarms of the platform about itself, sent straight to who is on call", ["result"])
 job_errors = Counter("cf_job_errors_total", "Cron jobs that failed or were missed", ["job"])
 
 frames = Counter("cf_gateway_frames_total", "MQTT messages taken by a gateway lane", ["lane"])

@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     chat_port: int = Field(8421, ge=1, le=65535, description="Port of the local chat page, when there is no bot token.")
     demo: bool | None = Field(None, description="Seed the demo city into an empty database and let its devices live; empty: only on the embedded database.")
     timezone: str = Field("Asia/Shanghai", description="Time zone in which people read times.")
+    canary: bool = Field(True, description="Press the canary home's button each minute, and follow it through the whole platform.")
+    alarm_url: SecretStr | None = Field(None, description="Where the platform's alarms about itself are posted as JSON, without the database; empty: nowhere.")
+    alarm_chat: str | None = Field(None, description="Telegram chat that gets them, by CF_TELEGRAM_TOKEN; empty: none.")
+    heartbeat_url: SecretStr | None = Field(None, description="Asked for each minute, only while all is well: whoever misses it calls you; empty: none.")
     keep_days: int = Field(400, ge=1, le=36500, description="Readings older than this many days are deleted.")
     recover_minutes: int = Field(
         10, ge=1, le=1440, description="An alert that nobody has, of a device or a place that is heard again, is closed after so many minutes."

@@ -36,6 +36,8 @@ class Stage:
     hint: str | None = None
     #: A unit that takes longer is cancelled and counts as an error.
     timeout_seconds: float = 10.0
+    #: A due row that waits longer than this means that the stage does not work: the watchdog says so.
+    limit_seconds: float = 60.0
     #: How many loops drain it at once in one process (SKIP LOCKED keeps them apart).
     workers: int = 1
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 
 from cloudfamily_platform.alerts import alert, incident, respond
+from cloudfamily_platform.insight import kpi_month
 from cloudfamily_platform.people.person import Person
 from cloudfamily_platform.web import schemas
 from cloudfamily_platform.web.context import Context, Here, SignedIn
@@ -25,9 +26,10 @@ async def alerts(person: SignedIn, here: Here, state: Literal["live", "resolved"
 
 @router.get("/{alert_id}")
 async def detail(alert_id: AlertId, person: SignedIn, here: Here) -> schemas.AlertDetail:
-    """One alert with the elder's card, its timeline and its offers."""
+    """One alert with the elder's card, its timeline and its offers, and how long somebody has to answer and to be there."""
     async with here.pool.connection() as conn:
-        return schemas.AlertDetail(**await alert.detail(conn, person, alert_id, here.clock()))
+        found = await alert.detail(conn, person, alert_id, here.clock())
+        return schemas.AlertDetail(**found, clocks=await kpi_month.clocks(conn, alert_id, here.clock()))
 
 
 async def act(here: Context, person: Person, do: Callable[..., Awaitable[dict[str, Any]]], alert_id: int, *more: str) -> schemas.AlertOnly:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple, Protocol, cast
+from zoneinfo import ZoneInfo
 
 from fastapi import Cookie, Depends, Request
 
@@ -41,6 +42,7 @@ class Broker(NamedTuple):
 
 
 LOOPBACK = Broker("127.0.0.1", 1883, False)
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Context:
     public_url: str | None = None
     #: What a voice provider signs with; None: there is none.
     voice_secret: str | None = None
+    #: In which people read times where no home says so.
+    zone: ZoneInfo = ZONE
 
 
 def context(request: Request) -> Context:

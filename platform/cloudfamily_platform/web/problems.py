@@ -27,6 +27,7 @@ STATUS = {
     "invalid": 422,
     "never_quiet": 422,
     "too_many": 429,
+    "no_font": 503,
 }
 
 

@@ -45,6 +45,10 @@ CIRCLE = {
     "home": "WX-001", "minutes": 15, "others": {"off_duty": 3, "responding": 1, "too_far": 6},
     "people": [{"person": "测试·志愿者", "roles": ["volunteer"], "mode": "ebike", "seconds": 116, "distance_m": 400, "key": True}],
 }  # fmt: skip
+CLOCK: JsonDict = {
+    "clock": "answered", "limit_s": 60, "framework": True, "state": "running", "started_at": "2026-11-23T08:00:00.120Z",
+    "due_at": "2026-11-23T08:01:00.120Z", "ended_at": None,
+}  # fmt: skip
 EVENT: JsonDict = {"id": 55, "alert_id": 7, "at": "2026-11-23T08:00:00.121Z", "kind": "opened", "actor": None, "params": {}}
 DISTRICT = {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"}
 CARD = {
@@ -353,8 +357,24 @@ class AlertOnly(BaseModel):
     alert: dict[str, Any]
 
 
+class AlertClock(BaseModel):
+    """How long somebody has: to answer, to be there, to be inside."""
+
+    clock: Literal["answered", "on_site", "entry"]
+    limit_s: int = Field(examples=[60])
+    #: Of the framework that is reported on; the others are a city's own, shown beside it.
+    framework: bool
+    #: breached: too late, or not yet and the time is over; none: nothing to measure.
+    state: Literal["met", "breached", "running", "none"]
+    started_at: datetime | None
+    due_at: datetime | None
+    ended_at: datetime | None
+
+
 class AlertDetail(BaseModel):
-    model_config = example(alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER], responses=[RESPONSE], incident=None, held=[])
+    model_config = example(
+        alert=ALERT, card=CARD, timeline=[EVENT], offers=[OFFER], responses=[RESPONSE], incident=None, held=[], clocks={"answered_60": CLOCK}
+    )
     alert: dict[str, Any]
     card: dict[str, Any] | None
     timeline: list[dict[str, Any]]
@@ -365,6 +385,8 @@ class AlertDetail(BaseModel):
     incident: dict[str, Any] | None
     #: What was not said because of what this alert says: the alarms of a dark place, the rises of a device that flaps.
     held: list[dict[str, Any]]
+    #: By name; empty for an alert on which no clock runs.
+    clocks: dict[str, AlertClock]
 
 
 WINDOW: JsonDict = {
@@ -442,6 +464,42 @@ class Me(BaseModel):
     #: Ids of the districts that an operator looks after; None: the whole city.
     districts: list[int] | None
     csrf: str = Field(examples=["kH2…"])
+
+
+KPI_BAR: JsonDict = {
+    "name": "answered_60", "clock": "answered", "limit_s": 60, "target": 0.975, "source": "TSA", "framework": True, "counted": 400, "met": 392,
+    "share": 0.98, "reached": True,
+}  # fmt: skip
+KPI_SECONDS: JsonDict = {"answered": {"p50": 21.0, "p90": 44.0, "p97.5": 58.0, "p99": 95.0, "max": 180.0}, "on_site": None, "entry": None}
+
+
+class Kpi(BaseModel):
+    model_config = example(
+        month="2026-11",
+        district=None,
+        timezone="Asia/Shanghai",
+        alerts=412,
+        bars=[KPI_BAR],
+        seconds=KPI_SECONDS,
+        districts=[],
+        people=[],
+        breached=8,
+        breaches=[],
+    )
+    month: str
+    district: str | None
+    timezone: str
+    alerts: int
+    #: Each with clock, limit_s, target, source, counted, met, share and whether the target is reached.
+    bars: list[dict[str, Any]]
+    #: By clock: p50, p90, p97.5, p99 and max.
+    seconds: dict[str, dict[str, float] | None]
+    districts: list[dict[str, Any]]
+    #: Who answered; nobody: person is null.
+    people: list[dict[str, Any]]
+    #: How many alerts breached a bar of the framework; the first 1,000 are listed.
+    breached: int
+    breaches: list[dict[str, Any]]
 
 
 class Figures(BaseModel):

@@ -6,6 +6,7 @@ const OF_NO_HOME: Readonly<Record<string, Key>> = {
   district_dark: 'subject.district',
   building_dark: 'subject.building',
   gateway_dark: 'subject.platform',
+  platform_ill: 'subject.platform',
 };
 
 export function isOfNoHome(alert: Alert): boolean {
