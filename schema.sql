@@ -540,6 +540,12 @@ ALTER TABLE public.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.coverage_count (
+    kind text NOT NULL,
+    problems integer NOT NULL,
+    counted_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.credential (
     username text NOT NULL,
     kind text NOT NULL,
@@ -643,7 +649,7 @@ CREATE TABLE public.migration (
 
 CREATE TABLE public.notification (
     id bigint NOT NULL,
-    alert_id bigint NOT NULL,
+    alert_id bigint,
     person_id bigint NOT NULL,
     channel text NOT NULL,
     message text NOT NULL,
@@ -656,6 +662,7 @@ CREATE TABLE public.notification (
     sent_at timestamp with time zone,
     error text,
     by text[],
+    CONSTRAINT notification_of_an_alert CHECK (((alert_id IS NOT NULL) OR (message = 'reach_test'::text))),
     CONSTRAINT notification_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
 );
 
@@ -756,7 +763,31 @@ CREATE TABLE public.reach (
     address text NOT NULL,
     dead_at timestamp with time zone,
     rank smallint DEFAULT 1 NOT NULL,
+    heard_at timestamp with time zone,
     CONSTRAINT reach_rank_check CHECK (((rank >= 1) AND (rank <= 20)))
+);
+
+CREATE TABLE public.reach_test (
+    id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    channel text NOT NULL,
+    week date,
+    asked_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    due_at timestamp with time zone,
+    result text,
+    CONSTRAINT reach_test_check CHECK (((result IS NULL) = (due_at IS NOT NULL))),
+    CONSTRAINT reach_test_check1 CHECK (((result IS NULL) OR ((result = ANY (ARRAY['answered'::text, 'heard'::text])) = (answered_at IS NOT NULL)))),
+    CONSTRAINT reach_test_result_check CHECK ((result = ANY (ARRAY['answered'::text, 'heard'::text, 'missed'::text, 'dropped'::text])))
+);
+
+ALTER TABLE public.reach_test ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.reach_test_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.reading (
@@ -879,6 +910,22 @@ ALTER TABLE public.station ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE VIEW public.tellable AS
+ SELECT c.person_id,
+    h.district_id,
+    'family'::text AS part
+   FROM ((public.contact c
+     JOIN public.home h ON (((h.id = c.home_id) AND (NOT h.canary))))
+     JOIN public.person p ON (((p.id = c.person_id) AND (NOT p.canary))))
+UNION
+ SELECT r.person_id,
+    r.district_id,
+    r.role AS part
+   FROM (public.role r
+     JOIN public.person p ON (((p.id = r.person_id) AND (NOT p.canary))))
+  WHERE ((r.role = ANY (ARRAY['operator'::text, 'supervisor'::text])) OR ((r.role = ANY (ARRAY['caregiver'::text, 'volunteer'::text])) AND (EXISTS ( SELECT
+           FROM public.responder v
+          WHERE (v.person_id = r.person_id)))));
 CREATE TABLE public.ticket (
     hash bytea NOT NULL,
     person_id bigint NOT NULL,
@@ -936,6 +983,8 @@ ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_home_id_rank_key UNIQUE (home_id, rank);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_pkey PRIMARY KEY (home_id, person_id);
+ALTER TABLE ONLY public.coverage_count
+    ADD CONSTRAINT coverage_count_pkey PRIMARY KEY (kind);
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_pkey PRIMARY KEY (username);
 ALTER TABLE ONLY public.device
@@ -984,6 +1033,10 @@ ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_channel_address_key UNIQUE (channel, address);
 ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_pkey PRIMARY KEY (person_id, channel);
+ALTER TABLE ONLY public.reach_test
+    ADD CONSTRAINT reach_test_person_id_channel_week_key UNIQUE (person_id, channel, week);
+ALTER TABLE ONLY public.reach_test
+    ADD CONSTRAINT reach_test_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.reading
     ADD CONSTRAINT reading_device_id_quantity_time_key UNIQUE (device_id, quantity, "time");
 ALTER TABLE ONLY public.resident
@@ -1041,11 +1094,14 @@ CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT N
 CREATE INDEX job_due ON public.job USING btree (due_at);
 CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
 CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX notification_reach_test ON public.notification USING btree (due_at) WHERE ((message = 'reach_test'::text) AND (due_at IS NOT NULL));
 CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_person ON public.offer USING btree (person_id);
 CREATE INDEX outage_due ON public.outage USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX outage_one_live ON public.outage USING btree (district_id) WHERE (ended_at IS NULL);
 CREATE INDEX quarantine_open ON public.quarantine USING btree (last_at) WHERE (cleared_at IS NULL);
+CREATE INDEX reach_test_due ON public.reach_test USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX reach_test_missed ON public.reach_test USING btree (person_id, channel) WHERE (result = 'missed'::text);
 CREATE INDEX response_due ON public.response USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE UNIQUE INDEX response_one_live ON public.response USING btree (alert_id) WHERE (ended IS NULL);
 CREATE INDEX response_person ON public.response USING btree (person_id);
@@ -1126,6 +1182,8 @@ ALTER TABLE ONLY public.policy
     ADD CONSTRAINT policy_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
 ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.reach_test
+    ADD CONSTRAINT reach_test_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.resident
     ADD CONSTRAINT resident_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.resident

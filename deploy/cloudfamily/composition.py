@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
 import cloudfamily_timebank.api
+from cloudfamily_platform.alerts import reachability
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.job import Job
 from cloudfamily_platform.core.stage import Clock
@@ -48,9 +50,12 @@ def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] =
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 
-def jobs(keep_days: int) -> tuple[Job, ...]:
-    """What comes round, once for all processes."""
-    return (Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),)
+def jobs(keep_days: int, zone: ZoneInfo) -> tuple[Job, ...]:
+    """What comes round, once for all processes. `zone`: in which people live."""
+    return (
+        Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),
+        Job(name="reach_tests", every=timedelta(days=1), run=lambda conn, now: reachability.plan(conn, now, zone)),
+    )
 
 
 async def tidy(conn: db.Connection, now: datetime, keep_days: int) -> None:

@@ -20,7 +20,7 @@ from cloudfamily import clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
-from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, watch
+from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, reachability, watch
 from cloudfamily_platform.core import db, job
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
@@ -55,6 +55,11 @@ class Runner:
     #: NOTIFY channel → whom it wakes.
     wake: dict[str, list[Callable[[], None]]] = field(default_factory=lambda: {"notification": []})
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which people live."""
+        return ZoneInfo(self.settings.timezone)
+
     async def run(self, beside: Sequence[Callable[[Runner], Awaitable[object]]] = ()) -> None:
         """Until `stop` is set, a signal comes, or a task fails. `beside`: more tasks, such as the demo's devices."""
         loop = asyncio.get_running_loop()
@@ -80,7 +85,7 @@ class Runner:
         """Before the first stage looks: partitions for today's readings, and time to speak after we were away."""
         async with self.pool.connection() as conn:
             await composition.tidy(conn, clock(), self.settings.keep_days)
-            await job.register(conn, composition.jobs(self.settings.keep_days), clock())
+            await job.register(conn, composition.jobs(self.settings.keep_days, self.zone), clock())
             if "gateway" in self.roles:
                 await blindness.alive(conn, clock(), self.settings.gateway_name)
 
@@ -114,7 +119,7 @@ class Runner:
         try:
             async with asyncio.TaskGroup() as group:
                 if "alerts" in self.roles:
-                    for stage in deliver.stages(module.channels(bot), ZoneInfo(self.settings.timezone)):
+                    for stage in deliver.stages(module.channels(bot), self.zone):
                         for loop in self.add_stage(stage):
                             group.create_task(loop.run())
                 if "bot" in self.roles:
@@ -148,7 +153,8 @@ class Runner:
             self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
         if "alerts" in self.roles:
             found += [*watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES]
-            found.append(job.stage(composition.jobs(self.settings.keep_days)))
+            found += reachability.stages(self.zone)
+            found.append(job.stage(composition.jobs(self.settings.keep_days, self.zone)))
         if "timebank" in self.roles:
             found.append(credit.STAGE)
         return found

@@ -13,7 +13,7 @@ import pytest
 from aiogram.types import InlineKeyboardMarkup
 
 from cloudfamily import chat as chat_parts
-from cloudfamily_platform.alerts import deliver, escalate, respond, watch
+from cloudfamily_platform.alerts import deliver, escalate, reachability, respond, watch
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.people import person as people
@@ -232,3 +232,21 @@ def test_the_channel_tells_what_telegram_refuses(world: Any, chats: Any) -> None
         assert not refusal.value.permanent
 
     run(world, chats, story)
+
+
+def test_a_test_message_is_answered_with_one_press(world: Any, chats: Any) -> None:
+    daughter = world.family(world.home(), "daughter", chat=DAUGHTER, language="en")
+    operator = world.person("operator", "operator")
+
+    async def story(here: Chats) -> None:
+        await reachability.ask_now(world.conn, "daughter", operator, datetime.now(UTC))
+        for stage in reachability.stages(ZONE):
+            await stage.step(world.conn, datetime.now(UTC))
+        await here.drain()
+        asked = await here.read(DAUGHTER, "A weekly test from Cloud Family")
+        assert await here.press(DAUGHTER, asked, ":ok") == "Thank you: this reaches you."
+        assert not (await here.read(DAUGHTER, "✓ Thank you: this reaches you.")).buttons
+
+    run(world, chats, story)
+    assert world.rows("SELECT person_id, result FROM reach_test") == [{"person_id": daughter.id, "result": "answered"}]
+    assert world.value("SELECT count(*) FROM reach WHERE heard_at IS NOT NULL") >= 1

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from cloudfamily_platform.alerts import alert, message
+from cloudfamily_platform.alerts import alert, message, reachability
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db, metrics
 from cloudfamily_platform.core.stage import Stage
@@ -70,15 +70,17 @@ class Deliver:
             raise ChannelError(f"no channel {claim['channel']} is set up here")
         if reach is None:
             raise ChannelError("no address", permanent=True)
-        row = await alert.load(conn, claim["alert_id"])
-        what = await self.compose(conn, claim, row, reach["language"], now)
+        what = await self.compose(conn, claim, reach["language"], now)
         if what is None:
             return False
         async with asyncio.timeout(SEND_SECONDS):
             await channel.send(reach["address"], what)
         return True
 
-    async def compose(self, conn: db.Connection, claim: dict[str, Any], row: dict[str, Any], language: str, now: datetime) -> message.Message | None:
+    async def compose(self, conn: db.Connection, claim: dict[str, Any], language: str, now: datetime) -> message.Message | None:
+        if claim["message"] == reachability.MESSAGE:
+            return await reachability.compose(conn, claim, language)
+        row = await alert.load(conn, claim["alert_id"])
         if claim["message"] == "alert":
             return message.alert_message(language, row, self.zone, claim["person_id"])
         if claim["message"] != "offer":
@@ -106,6 +108,9 @@ class Deliver:
             await self.note(conn, claim, "not_told", now, {"reason": "refused" if error.permanent else "failed"})
 
     async def note(self, conn: db.Connection, claim: dict[str, Any], kind: str, now: datetime, params: dict[str, str]) -> None:
+        """A line of the timeline; a test message has none."""
+        if claim["alert_id"] is None:
+            return
         params = {**params, "message": claim["message"]}
         await alert.add_event(conn, claim["alert_id"], kind, now, actor_id=claim["person_id"], params=params)
 

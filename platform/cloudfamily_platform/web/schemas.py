@@ -226,6 +226,25 @@ class ButtonTests(BaseModel):
     buttons: list[dict[str, Any]]
 
 
+UNANSWERED = {
+    "code": "son-WX-001", "name": "测试·儿子", "phone": "000", "parts": ["family"], "channel": "telegram", "times": 2,
+    "since": "2026-11-17T03:12:00Z", "is_dead": False, "district": DISTRICT, "homes": ["WX-001"],
+}  # fmt: skip
+
+
+class Reachability(BaseModel):
+    model_config = example(people=[UNANSWERED], total=1)
+    #: Most often first; `times` in a row.
+    people: list[dict[str, Any]]
+    total: int
+
+
+class ReachTests(BaseModel):
+    model_config = example(tests=[{"channel": "telegram", "asked_at": None, "due_at": "2026-11-23T08:00:00Z"}])
+    #: Those that wait for an answer; asked_at None: just being sent.
+    tests: list[dict[str, Any]]
+
+
 class Visits(BaseModel):
     model_config = example(visits=[VISIT])
     visits: list[dict[str, Any]]
