@@ -43,6 +43,11 @@ BEGIN
     NEW.bound_at := coalesce(NEW.bound_at, NEW.watched_from);
     RETURN NEW;
 END $$;
+CREATE FUNCTION public.great_circle_m(lat1 double precision, lon1 double precision, lat2 double precision, lon2 double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT 2 * 6371000 * asin(sqrt(least(1, sin(radians(lat2 - lat1) / 2) ^ 2 + cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ^ 2)))
+$$;
 CREATE FUNCTION public.reading_maintain(at timestamp with time zone, keep_days integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -952,6 +957,17 @@ ALTER TABLE public.transfer ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE VIEW public.unreached AS
+ SELECT t.person_id,
+    t.channel,
+    count(*) AS times,
+    min(t.asked_at) AS since
+   FROM (public.reach_test t
+     LEFT JOIN public.reach x ON (((x.person_id = t.person_id) AND (x.channel = t.channel))))
+  WHERE ((t.result = 'missed'::text) AND COALESCE((x.heard_at < t.asked_at), true) AND (NOT (EXISTS ( SELECT
+           FROM public.reach_test a
+          WHERE ((a.person_id = t.person_id) AND (a.channel = t.channel) AND (a.answered_at >= t.asked_at))))))
+  GROUP BY t.person_id, t.channel;
 ALTER TABLE public.visit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.visit_id_seq
     START WITH 1

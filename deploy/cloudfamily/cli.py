@@ -284,6 +284,27 @@ def check_devices(
     print(asyncio.run(checks.devices(there.database_url, weeks, time_zone(settings.timezone), as_json=as_json)))
 
 
+@check.command("coverage")
+def check_coverage(
+    district: Annotated[str | None, typer.Option(help="Code of one district, such as wanxiu; else the whole city.")] = None,
+    language: Annotated[str, typer.Option(help="en or zh-CN.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, in both languages.")] = False,
+) -> None:
+    """List what would go wrong at an alarm: empty shifts, people whom nothing reaches, homes nobody can be sent to. Exit code 1: something critical."""
+    from cloudfamily import check as checks
+    from cloudfamily import parts
+    from cloudfamily_platform.core.texts import LANGUAGES
+
+    if language not in LANGUAGES:
+        raise StartError(f"--language {language!r}: the languages are {' and '.join(LANGUAGES)}.")
+    settings = Settings()
+    there, zone = parts.running(settings), time_zone(settings.timezone)
+    said, is_critical = asyncio.run(checks.coverage(there.database_url, zone, district=district, language=language, as_json=as_json))
+    print(said)
+    if is_critical:
+        raise SystemExit(1)
+
+
 @app.command("label")
 def print_labels(devices: Annotated[list[str], typer.Argument(help="Device codes, such as btn-0017.")]) -> None:
     """Write labels as SVG: a QR code that opens the console's bind form, for a sticker on each device."""

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI
 
 import cloudfamily_timebank.api
-from cloudfamily_platform.alerts import reachability
+from cloudfamily_platform.alerts import coverage, reachability
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.job import Job
 from cloudfamily_platform.core.stage import Clock
 from cloudfamily_platform.people import blindness
 from cloudfamily_platform.people.person import QUERIES
 from cloudfamily_platform.web import app as web_app
-from cloudfamily_platform.web.context import LOOPBACK, Broker, Check, Context, pool, signed_in
+from cloudfamily_platform.web.context import LOOPBACK, UTC, Broker, Check, Context, pool, signed_in
 from cloudfamily_platform.web.stream import Hub
 
 #: Packages with a `migrations` folder, in the order in which they build on each other.
@@ -43,10 +43,18 @@ def speak() -> None:
         texts.register(package)
 
 
-def web(context_pool: db.Pool, clock: Clock, hub: Hub, checks: Sequence[Check] = (), broker: Broker = LOOPBACK, public_url: str | None = None) -> FastAPI:
-    """The API and the console. `broker`: what devices are told."""
+def web(
+    context_pool: db.Pool,
+    clock: Clock,
+    hub: Hub,
+    checks: Sequence[Check] = (),
+    broker: Broker = LOOPBACK,
+    public_url: str | None = None,
+    zone: ZoneInfo = UTC,
+) -> FastAPI:
+    """The API and the console. `broker`: what devices are told. `zone`: in which people live."""
     speak()
-    context = Context(context_pool, clock, checks, broker, public_url)
+    context = Context(context_pool, clock, checks, broker, public_url, zone)
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 
@@ -55,6 +63,7 @@ def jobs(keep_days: int, zone: ZoneInfo) -> tuple[Job, ...]:
     return (
         Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),
         Job(name="reach_tests", every=timedelta(days=1), run=lambda conn, now: reachability.plan(conn, now, zone)),
+        Job(name="coverage", every=timedelta(days=1), run=lambda conn, now: coverage.count(conn, now, zone)),
     )
 
 

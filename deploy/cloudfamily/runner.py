@@ -20,8 +20,8 @@ from cloudfamily import clockwork, composition, mosquitto, parts, server
 from cloudfamily.parts import Parts
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
-from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, reachability, watch
-from cloudfamily_platform.core import db, job
+from cloudfamily_platform.alerts import coverage, deliver, escalate, gateways, offers, reachability, watch
+from cloudfamily_platform.core import db, job, metrics
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
 from cloudfamily_platform.people import blindness
@@ -33,6 +33,8 @@ from cloudfamily_timebank import credit
 log = structlog.get_logger()
 #: Whoever has not ended by itself this long after a stop is left to the end of the process.
 STOP_SECONDS = 3.0
+#: How often figures that a job keeps in the database are read for the metrics.
+MEASURE_SECONDS = 60.0
 
 
 def clock() -> datetime:
@@ -163,7 +165,7 @@ class Runner:
         hub = Hub(self.pool)
         self.wake["alert_event"] = [hub.wake]
         checks: list[Check] = [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)]
-        app = composition.web(self.pool, clock, hub, checks, parts.device_broker(self.settings, self.parts), self.settings.public_url)
+        app = composition.web(self.pool, clock, hub, checks, parts.device_broker(self.settings, self.parts), self.settings.public_url, self.zone)
         made = server.make(app, self.settings.web_host, self.settings.web_port)
         self.tasks += [hub.run, lambda: server.serve(made, hub)]
 
@@ -176,7 +178,14 @@ class Runner:
                     async with self.pool.connection() as conn:
                         await blindness.alive(conn, clock(), self.settings.gateway_name)
 
+        async def measure() -> None:
+            async with self.pool.connection() as conn:
+                for kind, problems in (await coverage.counted(conn)).items():
+                    metrics.coverage_problems.labels(kind).set(problems)
+
         found: dict[str, tuple[float, clockwork.Job]] = {}
+        if "web" in self.roles:  # where /metrics is
+            found["coverage"] = (MEASURE_SECONDS, measure)
         if "gateway" in self.roles:
             found["alive"] = (10.0, alive)
             if self.settings.mosquitto_dir:

@@ -78,21 +78,14 @@ SELECT channel, asked_at, due_at FROM reach_test
 WHERE person_id = %(person_id)s AND result IS NULL AND (week IS NULL OR asked_at IS NOT NULL) ORDER BY channel, id;
 
 -- name: unanswered
--- Whoever missed their last test and has not been heard by that way since: how many in a row, and since when.
-WITH missed AS (
-    SELECT t.person_id, t.channel, count(*) AS times, min(t.asked_at) AS since
-    FROM reach_test t LEFT JOIN reach x ON x.person_id = t.person_id AND x.channel = t.channel
-    WHERE t.result = 'missed' AND coalesce(x.heard_at < t.asked_at, true)
-      AND NOT EXISTS (SELECT FROM reach_test a WHERE a.person_id = t.person_id AND a.channel = t.channel AND a.answered_at >= t.asked_at)
-    GROUP BY t.person_id, t.channel
-), placed AS (
+WITH placed AS (
     SELECT person_id, district_id, array_agg(part ORDER BY part) AS parts FROM tellable GROUP BY person_id, district_id
 )
 SELECT p.code, p.name, p.phone, o.parts, m.channel, m.times, m.since, x.dead_at IS NOT NULL AS is_dead,
        d.code AS district, d.name_zh, d.name_en, count(*) OVER () AS total,
        ARRAY(SELECT h.code FROM contact c JOIN home h ON h.id = c.home_id
              WHERE c.person_id = p.id AND h.district_id = o.district_id ORDER BY h.code LIMIT 5) AS homes
-FROM missed m JOIN placed o USING (person_id) JOIN person p ON p.id = m.person_id
+FROM unreached m JOIN placed o USING (person_id) JOIN person p ON p.id = m.person_id
 JOIN reach x ON x.person_id = m.person_id AND x.channel = m.channel
 LEFT JOIN district d ON d.id = o.district_id
 WHERE %(whole_city)s OR o.district_id IS NULL OR o.district_id = ANY(%(districts)s)

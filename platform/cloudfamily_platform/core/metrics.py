@@ -18,3 +18,4 @@ store_seconds = Histogram("cf_gateway_store_seconds", "Time from taking a batch 
 
 streams = Gauge("cf_console_streams", "Open event streams")
 sent = Counter("cf_notifications_total", "Notifications handed to a channel", ["channel", "result"])
+coverage_problems = Gauge("cf_coverage_problems", "What the last daily look at the coverage has found in the whole city", ["kind"])

@@ -42,6 +42,19 @@ FROM role r JOIN person p ON p.id = r.person_id AND NOT p.canary
 WHERE r.role IN ('operator', 'supervisor')
    OR (r.role IN ('caregiver', 'volunteer') AND EXISTS (SELECT FROM responder v WHERE v.person_id = r.person_id));
 
+-- Who missed their last test by a way and has not been heard by it since: how many tests in a row, and since when.
+CREATE VIEW unreached AS
+SELECT t.person_id, t.channel, count(*) AS times, min(t.asked_at) AS since
+FROM reach_test t LEFT JOIN reach x ON x.person_id = t.person_id AND x.channel = t.channel
+WHERE t.result = 'missed' AND coalesce(x.heard_at < t.asked_at, true)
+  AND NOT EXISTS (SELECT FROM reach_test a WHERE a.person_id = t.person_id AND a.channel = t.channel AND a.answered_at >= t.asked_at)
+GROUP BY t.person_id, t.channel;
+
+-- Great-circle metres between two places in WGS-84 degrees (haversine), as alerts/matching.py has it.
+CREATE FUNCTION great_circle_m(lat1 float8, lon1 float8, lat2 float8, lon2 float8) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT 2 * 6371000 * asin(sqrt(least(1, sin(radians(lat2 - lat1) / 2) ^ 2 + cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ^ 2)))
+$$;
+
 -- The last daily look at the coverage: so many problems of each kind.
 CREATE TABLE coverage_count (
     kind       text PRIMARY KEY,

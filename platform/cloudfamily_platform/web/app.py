@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-from cloudfamily_platform.web import access, alerts, commands, devices, homes, problems, reachability, sign_in, stream, system
+from cloudfamily_platform.web import access, alerts, commands, coverage, devices, homes, problems, sign_in, stream, system
 from cloudfamily_platform.web.context import Context
 
 NOT_BUILT = "console not built: run `make console`\n"
@@ -20,7 +20,7 @@ def create(context: Context, hub: stream.Hub, more: Sequence[APIRouter] = ()) ->
     app = FastAPI(title="Cloud Family 云家庭", version=metadata.version("cloudfamily"), docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.context = context
     problems.install(app)
-    own = (sign_in, alerts, commands, homes, devices, reachability)
+    own = (sign_in, alerts, commands, homes, devices, coverage)
     for router in (*(module.router for module in own), access.router(), stream.router(hub), *more, system.router):
         app.include_router(router)
     page(app, Path(str(resources.files("cloudfamily_platform.web") / "static")))

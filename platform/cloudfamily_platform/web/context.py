@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple, Protocol, cast
+from zoneinfo import ZoneInfo
 
 from fastapi import Cookie, Depends, Request
 
@@ -15,6 +16,7 @@ from cloudfamily_platform.people import person as people
 from cloudfamily_platform.people.person import Person
 
 COOKIE = "cf_session"
+UTC = ZoneInfo("UTC")
 
 
 class WrongCsrf(errors.Refusal):
@@ -53,6 +55,8 @@ class Context:
     broker: Broker = LOOPBACK
     #: Under which people reach the console; None: the address of each request.
     public_url: str | None = None
+    #: In which people live.
+    zone: ZoneInfo = UTC
 
 
 def context(request: Request) -> Context:

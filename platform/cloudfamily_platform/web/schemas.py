@@ -32,7 +32,7 @@ ALERT: JsonDict = {
 }
 OFFER = {"person": "测试·志愿者", "role": "volunteer", "state": "offered", "distance_m": 400, "offered_at": "2026-11-23T08:00:00.300Z"}
 EVENT: JsonDict = {"id": 55, "alert_id": 7, "at": "2026-11-23T08:00:00.121Z", "kind": "opened", "actor": None, "params": {}}
-DISTRICT = {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"}
+DISTRICT: JsonDict = {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"}
 CARD = {
     "elders": [
         {"name": "测试·李桂花", "age": 81, "sex": "female", "phone": "000", "conditions": ["高血压"], "medicines": [], "languages": ["粤语"],
@@ -224,6 +224,27 @@ class Devices(BaseModel):
 class ButtonTests(BaseModel):
     model_config = example(buttons=[BUTTON])
     buttons: list[dict[str, Any]]
+
+
+SHORTFALL: JsonDict = {
+    "kind": "no_contact", "severity": "high", "count": 1,
+    "texts": {
+        "zh-CN": {"title": "没有联系人的家庭", "fix": "请询问老人出事时找谁，登记两位联系人。"},
+        "en": {"title": "Homes without a contact", "fix": "Ask the elder whom to call, and enter two contacts."},
+    },
+    "problems": [
+        {
+            "what": {"zh-CN": "WX-001（万秀）没有登记联系人。", "en": "Home WX-001 (Wanxiu) has no contact."},
+            "district": DISTRICT, "home": "WX-001", "person": None,
+        }
+    ],
+}  # fmt: skip
+
+
+class Coverage(BaseModel):
+    model_config = example(groups=[SHORTFALL])
+    #: Of one kind and severity each, gravest first. `problems` may be fewer than `count`.
+    groups: list[dict[str, Any]]
 
 
 UNANSWERED = {

@@ -1,4 +1,4 @@
-"""Who is reached, over HTTP, for operators: who did not answer the weekly test, and a test at once."""
+"""Coverage over HTTP, for operators: what is missing before an alarm, who did not answer the weekly test, and a test at once."""
 
 from __future__ import annotations
 
@@ -6,12 +6,27 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from cloudfamily_platform.alerts import reachability
+from cloudfamily_platform.alerts import coverage, reachability
 from cloudfamily_platform.people import device
 from cloudfamily_platform.web import schemas
 from cloudfamily_platform.web.context import Here, Operator
 
 router = APIRouter(prefix="/api", tags=["coverage"])
+
+
+@router.get("/coverage")
+async def look(
+    person: Operator,
+    here: Here,
+    district: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=coverage.MOST)] = 50,
+) -> schemas.Coverage:
+    """What is missing before an alarm in this operator's districts, or in one of them: all is counted, `limit` of each kind are named."""
+    async with here.pool.connection() as conn:
+        seen = device.scope(person)
+        if district is not None:
+            seen = await coverage.within(conn, seen, district)
+        return schemas.Coverage(groups=coverage.shown(await coverage.look(conn, seen, here.clock(), here.zone, limit=limit)))
 
 
 @router.get("/reachability")
