@@ -76,7 +76,7 @@ def test_people_whom_nothing_reaches(world: Any, well: int) -> None:
         ("dead_channel", "low", "WX-001"),
         ("unanswered", "low", "WX-001"),
     ]
-    assert said(world, "unanswered")[0] == "测试·child-1 (Wanxiu) has left 2 test messages in a row without an answer."
+    assert said(world, "unanswered")[0] == "测试·child-1 (Wanxiu) has not answered; tests missed in a row: 2."
 
 
 def test_homes_without_contacts(world: Any, well: int) -> None:
