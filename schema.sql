@@ -98,6 +98,11 @@ CREATE FUNCTION public.duty(wanted text, place smallint, moment timestamp with t
                    AND s.starts_at <= moment AND s.ends_at > moment)
     FROM role r WHERE r.role = wanted AND (r.district_id IS NULL OR r.district_id = place)
 $$;
+CREATE FUNCTION public.great_circle_m(lat1 double precision, lon1 double precision, lat2 double precision, lon2 double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT 2 * 6371000 * asin(sqrt(least(1, sin(radians(lat2 - lat1) / 2) ^ 2 + cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ^ 2)))
+$$;
 CREATE FUNCTION public.policy_for(place smallint, what text, how_bad text) RETURNS integer
     LANGUAGE sql STABLE
     AS $$
@@ -722,6 +727,12 @@ ALTER TABLE public.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.coverage_count (
+    kind text NOT NULL,
+    problems integer NOT NULL,
+    counted_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.credential (
     username text NOT NULL,
     kind text NOT NULL,
@@ -923,6 +934,7 @@ CREATE TABLE public.notification (
     delivered_at timestamp with time zone,
     read_at timestamp with time zone,
     unread_at timestamp with time zone,
+    CONSTRAINT notification_of_an_alert CHECK (((alert_id IS NOT NULL) OR (message = ANY (ARRAY['reach_test'::text, 'trial'::text])))),
     CONSTRAINT notification_priority_check CHECK (((priority >= 0) AND (priority <= 2))),
     CONSTRAINT notification_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
 );
@@ -1136,7 +1148,31 @@ CREATE TABLE public.reach (
     dead_at timestamp with time zone,
     rank smallint DEFAULT 1 NOT NULL,
     free_at timestamp with time zone,
+    heard_at timestamp with time zone,
     CONSTRAINT reach_rank_check CHECK (((rank >= 1) AND (rank <= 20)))
+);
+
+CREATE TABLE public.reach_test (
+    id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    channel text NOT NULL,
+    week date,
+    asked_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    due_at timestamp with time zone,
+    result text,
+    CONSTRAINT reach_test_check CHECK (((result IS NULL) = (due_at IS NOT NULL))),
+    CONSTRAINT reach_test_check1 CHECK (((result IS NULL) OR ((result = ANY (ARRAY['answered'::text, 'heard'::text])) = (answered_at IS NOT NULL)))),
+    CONSTRAINT reach_test_result_check CHECK ((result = ANY (ARRAY['answered'::text, 'heard'::text, 'missed'::text, 'dropped'::text])))
+);
+
+ALTER TABLE public.reach_test ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.reach_test_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.reading (
@@ -1304,6 +1340,22 @@ ALTER TABLE public.station ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE VIEW public.tellable AS
+ SELECT c.person_id,
+    h.district_id,
+    'family'::text AS part
+   FROM ((public.contact c
+     JOIN public.home h ON (((h.id = c.home_id) AND (NOT h.canary))))
+     JOIN public.person p ON (((p.id = c.person_id) AND (NOT p.canary))))
+UNION
+ SELECT r.person_id,
+    r.district_id,
+    r.role AS part
+   FROM (public.role r
+     JOIN public.person p ON (((p.id = r.person_id) AND (NOT p.canary))))
+  WHERE ((r.role = ANY (ARRAY['operator'::text, 'supervisor'::text])) OR ((r.role = ANY (ARRAY['caregiver'::text, 'volunteer'::text])) AND (EXISTS ( SELECT
+           FROM public.responder v
+          WHERE (v.person_id = r.person_id)))));
 CREATE TABLE public.ticket (
     hash bytea NOT NULL,
     person_id bigint NOT NULL,
@@ -1342,6 +1394,17 @@ ALTER TABLE public.transfer ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE VIEW public.unreached AS
+ SELECT t.person_id,
+    t.channel,
+    count(*) AS times,
+    min(t.asked_at) AS since
+   FROM (public.reach_test t
+     LEFT JOIN public.reach x ON (((x.person_id = t.person_id) AND (x.channel = t.channel))))
+  WHERE ((t.result = 'missed'::text) AND COALESCE((x.heard_at < t.asked_at), true) AND (NOT (EXISTS ( SELECT
+           FROM public.reach_test a
+          WHERE ((a.person_id = t.person_id) AND (a.channel = t.channel) AND (a.answered_at >= t.asked_at))))))
+  GROUP BY t.person_id, t.channel;
 ALTER TABLE public.visit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.visit_id_seq
     START WITH 1
@@ -1425,6 +1488,8 @@ ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_home_id_rank_key UNIQUE (home_id, rank);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_pkey PRIMARY KEY (home_id, person_id);
+ALTER TABLE ONLY public.coverage_count
+    ADD CONSTRAINT coverage_count_pkey PRIMARY KEY (kind);
 ALTER TABLE ONLY public.credential
     ADD CONSTRAINT credential_pkey PRIMARY KEY (username);
 ALTER TABLE ONLY public.device
@@ -1491,6 +1556,10 @@ ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_channel_address_key UNIQUE (channel, address);
 ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_pkey PRIMARY KEY (person_id, channel);
+ALTER TABLE ONLY public.reach_test
+    ADD CONSTRAINT reach_test_person_id_channel_week_key UNIQUE (person_id, channel, week);
+ALTER TABLE ONLY public.reach_test
+    ADD CONSTRAINT reach_test_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.reading
     ADD CONSTRAINT reading_device_id_quantity_time_key UNIQUE (device_id, quantity, "time");
 ALTER TABLE ONLY public.resident
@@ -1573,6 +1642,7 @@ CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE 
 CREATE INDEX notification_due ON public.notification USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX notification_person ON public.notification USING btree (person_id, channel, id);
 CREATE INDEX notification_queue ON public.notification USING btree (channel, priority, due_at, id) WHERE (due_at IS NOT NULL);
+CREATE INDEX notification_reach_test ON public.notification USING btree (due_at) WHERE ((message = 'reach_test'::text) AND (due_at IS NOT NULL));
 CREATE INDEX notification_unread ON public.notification USING btree (unread_at) WHERE (unread_at IS NOT NULL);
 CREATE INDEX offer_due ON public.offer USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX offer_person ON public.offer USING btree (person_id);
@@ -1586,6 +1656,8 @@ CREATE INDEX quieted_due ON public.quieted USING btree (due_at) WHERE (due_at IS
 CREATE INDEX quieted_home ON public.quieted USING btree (home_id, first_at);
 CREATE UNIQUE INDEX quieted_one_live ON public.quieted USING btree (kind, COALESCE(('home '::text || home_id), ''::text), COALESCE(device_code, ''::text)) WHERE (ended IS NULL);
 CREATE INDEX quieted_window ON public.quieted USING btree (window_id) WHERE (window_id IS NOT NULL);
+CREATE INDEX reach_test_due ON public.reach_test USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX reach_test_missed ON public.reach_test USING btree (person_id, channel) WHERE (result = 'missed'::text);
 CREATE INDEX response_accepted ON public.response USING btree (accepted_at);
 CREATE INDEX response_alert ON public.response USING btree (alert_id);
 CREATE INDEX response_checkin ON public.response USING btree (checkin_at) WHERE ((checkin_at IS NOT NULL) AND (ended IS NULL));
@@ -1742,6 +1814,8 @@ ALTER TABLE ONLY public.quieted
     ADD CONSTRAINT quieted_window_id_fkey FOREIGN KEY (window_id) REFERENCES public.quiet_window(id);
 ALTER TABLE ONLY public.reach
     ADD CONSTRAINT reach_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE ONLY public.reach_test
+    ADD CONSTRAINT reach_test_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.resident
     ADD CONSTRAINT resident_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.resident

@@ -11,7 +11,7 @@ from aiogram.client.telegram import TelegramAPIServer
 
 import cloudfamily_timebank.bot
 from cloudfamily import composition
-from cloudfamily_platform.bot import alerts, start
+from cloudfamily_platform.bot import alerts, reach, start
 from cloudfamily_platform.bot.person import WhoIsTalking
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.settings import Settings
@@ -36,7 +36,7 @@ def dispatcher(pool: db.Pool, settings: Settings) -> Dispatcher:
     zone = ZoneInfo(settings.timezone)
     made = Dispatcher()
     made.update.outer_middleware(WhoIsTalking(pool))
-    made.include_routers(start.router(), cloudfamily_timebank.bot.router(zone), alerts.router(zone))
+    made.include_routers(start.router(), reach.router(), cloudfamily_timebank.bot.router(zone), alerts.router(zone))
     return made
 
 

@@ -8,10 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloudfamily.embedded.errors import StartError
+from cloudfamily_platform.alerts import coverage as coverages
 from cloudfamily_platform.alerts import timeline as timelines
-from cloudfamily_platform.core import db
+from cloudfamily_platform.core import db, errors
+from cloudfamily_platform.core.texts import say
 from cloudfamily_platform.people import device
 
+#: So many of one kind are printed; --json names more.
+NAMED = 10
 Problems = dict[str, list[dict[str, Any]]]
 
 
@@ -58,3 +63,27 @@ def missed(one: dict[str, Any]) -> list[str]:
 
 def when(at: datetime | None, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if at else f"not within {device.LOOK_BACK.days} days"
+
+
+async def coverage(url: str, zone: ZoneInfo, *, district: str | None, language: str, as_json: bool) -> tuple[str, bool]:
+    """What is missing before an alarm, and whether any of it is critical. Raises StartError for an unknown district."""
+    now = datetime.now(UTC)
+    async with await db.connect(url) as conn:
+        try:
+            seen = await coverages.within(conn, device.CITY, district) if district else device.CITY
+        except errors.NotFound as error:
+            raise StartError(f"There is no district {district!r} with homes in it: name one by its code, such as wanxiu.") from error
+        found = await coverages.look(conn, seen, now, zone, limit=coverages.MOST if as_json else NAMED)
+    groups = coverages.shown(found)
+    return json.dumps({"groups": groups}, ensure_ascii=False) if as_json else "\n".join(listed(groups, language)), found.is_critical
+
+
+def listed(groups: list[dict[str, Any]], language: str) -> list[str]:
+    lines = []
+    for group in groups:
+        texts = group["texts"][language]
+        lines.append(f"{say(language, 'coverage.severity.' + group['severity']).upper()}  {texts['title']}: {group['count']}")
+        lines += [f"  {problem['what'][language]}" for problem in group["problems"][:NAMED]]
+        lines += [f"  … {more}"] if (more := group["count"] - min(NAMED, len(group["problems"]))) > 0 else []
+        lines.append(f"  → {texts['fix']}")
+    return lines or [say(language, "coverage.all_well")]

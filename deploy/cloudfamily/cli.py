@@ -284,6 +284,27 @@ def check_devices(
     print(asyncio.run(checks.devices(there.database_url, weeks, time_zone(settings.timezone), as_json=as_json)))
 
 
+@check.command("coverage")
+def check_coverage(
+    district: Annotated[str | None, typer.Option(help="Code of one district, such as wanxiu; else the whole city.")] = None,
+    language: Annotated[str, typer.Option(help="en or zh-CN.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, in both languages.")] = False,
+) -> None:
+    """List what would go wrong at an alarm: empty shifts, people whom nothing reaches, homes nobody can be sent to. Exit code 1: something critical."""
+    from cloudfamily import check as checks
+    from cloudfamily import parts
+    from cloudfamily_platform.core.texts import LANGUAGES
+
+    if language not in LANGUAGES:
+        raise StartError(f"--language {language!r}: the languages are {' and '.join(LANGUAGES)}.")
+    settings = Settings()
+    there, zone = parts.running(settings), time_zone(settings.timezone)
+    said, is_critical = asyncio.run(checks.coverage(there.database_url, zone, district=district, language=language, as_json=as_json))
+    print(said)
+    if is_critical:
+        raise SystemExit(1)
+
+
 policy = typer.Typer(no_args_is_help=True, help="Who is told when: docs/policies.md.")
 app.add_typer(policy, name="policy")
 

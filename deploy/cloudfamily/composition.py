@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI
 
 import cloudfamily_timebank.api
-from cloudfamily_platform.alerts import timeline, travel, vigil
+from cloudfamily_platform.alerts import coverage, reachability, timeline, travel, vigil
 from cloudfamily_platform.core import db, texts
 from cloudfamily_platform.core.job import Job
 from cloudfamily_platform.core.stage import Clock
@@ -64,13 +64,15 @@ def web(
     return web_app.create(context, hub, [cloudfamily_timebank.api.router(signed_in, pool)])
 
 
-def jobs(keep_days: int) -> tuple[Job, ...]:
-    """What comes round, once for all processes."""
+def jobs(keep_days: int, zone: ZoneInfo) -> tuple[Job, ...]:
+    """What comes round, once for all processes. `zone`: in which people live."""
     return (
         Job(name="tidy", every=timedelta(hours=1), run=lambda conn, now: tidy(conn, now, keep_days)),
         Job(name="seal", every=timedelta(hours=1), run=timeline.seal),
         Job(name="vigil", every=timedelta(minutes=10), run=vigil.arm),
         roster.JOB,
+        Job(name="reach_tests", every=timedelta(days=1), run=lambda conn, now: reachability.plan(conn, now, zone)),
+        Job(name="coverage", every=timedelta(days=1), run=lambda conn, now: coverage.count(conn, now, zone)),
     )
 
 

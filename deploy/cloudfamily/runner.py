@@ -22,8 +22,8 @@ from cloudfamily.parts import Parts
 from cloudfamily.watchdog import Probe, Trouble, Watchdog
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
-from cloudfamily_platform.alerts import checkin, deliver, escalate, gateways, incident, offers, quiet, recover, vigil, watch
-from cloudfamily_platform.core import db, job
+from cloudfamily_platform.alerts import checkin, coverage, deliver, escalate, gateways, incident, offers, quiet, reachability, recover, vigil, watch
+from cloudfamily_platform.core import db, job, metrics
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
 from cloudfamily_platform.people import blindness
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 #: Whoever has not ended by itself this long after a stop is left to the end of the process.
 STOP_SECONDS = 3.0
+#: How often figures that a job keeps in the database are read for the metrics.
+MEASURE_SECONDS = 60.0
 
 
 def clock() -> datetime:
@@ -59,6 +61,11 @@ class Runner:
     tasks: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     #: NOTIFY channel → whom it wakes.
     wake: dict[str, list[Callable[[], None]]] = field(default_factory=lambda: {"notification": []})
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which people live."""
+        return ZoneInfo(self.settings.timezone)
 
     async def run(self, beside: Sequence[Callable[[Runner], Awaitable[object]]] = ()) -> None:
         """Until `stop` is set, a signal comes, or a task fails. `beside`: more tasks, such as the demo's devices."""
@@ -88,7 +95,7 @@ class Runner:
         """Before the first stage looks: partitions for today's readings, and time to speak after we were away."""
         async with self.pool.connection() as conn:
             await composition.tidy(conn, clock(), self.settings.keep_days)
-            await job.register(conn, [*composition.jobs(self.settings.keep_days), canary.job(self.parts, self.settings)], clock())
+            await job.register(conn, [*composition.jobs(self.settings.keep_days, self.zone), canary.job(self.parts, self.settings)], clock())
             if "gateway" in self.roles:
                 await blindness.alive(conn, clock(), self.settings.gateway_name)
 
@@ -130,7 +137,7 @@ class Runner:
 
     async def deliver(self, bot: Bot | None) -> None:
         async with channels.opened(self.settings, bot) as there, asyncio.TaskGroup() as group:
-            sender = deliver.Deliver(there, ZoneInfo(self.settings.timezone))
+            sender = deliver.Deliver(there, self.zone)
             for stage in deliver.stages_of(sender):
                 loops = self.add_stage(stage)
                 if stage.name == "deliver":
@@ -165,7 +172,8 @@ class Runner:
         if "alerts" in self.roles:
             found += [*watch.STAGES, *vigil.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *checkin.STAGES, *visits.STAGES]
             found += [*quiet.STAGES, *incident.STAGES, *recover.stages(timedelta(minutes=self.settings.recover_minutes))]
-            found.append(job.stage(composition.jobs(self.settings.keep_days)))
+            found += reachability.stages(self.zone)
+            found.append(job.stage(composition.jobs(self.settings.keep_days, self.zone)))
             if self.settings.canary:
                 found.append(job.stage([canary.job(self.parts, self.settings)], "canary", canary.TIMEOUT_SECONDS))
         if "timebank" in self.roles:
@@ -187,8 +195,8 @@ class Runner:
         self.wake["alert_event"] = [hub.wake]
         checks: list[Check] = [DatabaseCheck(self.pool), *(LaneCheck(lane) for lane in self.lanes)]
         voice_secret = self.settings.voice_secret.get_secret_value() if self.settings.voice_secret else None
-        broker, zone = parts.device_broker(self.settings, self.parts), ZoneInfo(self.settings.timezone)
-        app = composition.web(self.pool, clock, hub, checks, broker, self.settings.public_url, voice_secret, zone)
+        broker = parts.device_broker(self.settings, self.parts)
+        app = composition.web(self.pool, clock, hub, checks, broker, self.settings.public_url, voice_secret, self.zone)
         made = server.make(app, self.settings.web_host, self.settings.web_port)
         self.tasks += [hub.run, lambda: server.serve(made, hub)]
 
@@ -201,7 +209,14 @@ class Runner:
                     async with self.pool.connection() as conn:
                         await blindness.alive(conn, clock(), self.settings.gateway_name)
 
+        async def measure() -> None:
+            async with self.pool.connection() as conn:
+                for kind, problems in (await coverage.counted(conn)).items():
+                    metrics.coverage_problems.labels(kind).set(problems)
+
         found: dict[str, tuple[float, clockwork.Job]] = {}
+        if "web" in self.roles:  # where /metrics is
+            found["coverage"] = (MEASURE_SECONDS, measure)
         if "gateway" in self.roles:
             found["alive"] = (10.0, alive)
             if self.settings.mosquitto_dir:

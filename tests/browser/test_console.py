@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -152,3 +153,29 @@ def test_the_language_follows_the_person(page: Page, system: Any) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     page.get_by_test_id("language").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_what_is_missing_is_listed_with_what_to_do(page: Page, system: Any) -> None:
+    home = system.rows("SELECT h.code FROM home h JOIN contact c ON c.home_id = h.id WHERE h.code LIKE 'LX-%' GROUP BY h.code HAVING count(*) = 1 LIMIT 1")
+    with psycopg.connect(system.parts.database_url) as conn:
+        conn.execute("UPDATE device SET kind = 'other' WHERE code = 'LX-020-button'")
+        conn.execute(
+            "INSERT INTO reach_test (person_id, channel, asked_at, result)"
+            " SELECT person_id, channel, current_timestamp - interval '3 days', 'missed'"
+            " FROM reach JOIN person p ON p.id = person_id WHERE p.code = 'daughter-LX-001'"
+        )
+    page.goto(system.link("operator-city"))
+    page.get_by_role("link", name="保障", exact=True).click()
+    group = page.get_by_test_id("coverage-one_contact-low")
+    expect(group).to_contain_text(f"{home[0]['code']}（龙圩）只有一位联系人。")
+    expect(group).to_contain_text("请再登记一位联系人")
+    page.get_by_test_id("coverage-kind").click()
+    page.get_by_title("无法呼救的家庭 1").click()
+    expect(group).to_have_count(0)
+    page.get_by_test_id("coverage-no_button-high").get_by_role("link", name="LX-020").click()
+    expect(page.get_by_test_id("card")).to_be_visible()
+
+    page.get_by_role("link", name="保障", exact=True).click()
+    page.get_by_test_id("reach-tests").click()
+    page.get_by_test_id("unanswered-daughter-LX-001").get_by_test_id("ask-now").click()
+    system.wait_for("SELECT FROM notification WHERE message = 'reach_test' AND state = 'sent'")

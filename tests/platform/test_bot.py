@@ -14,7 +14,7 @@ from aiogram.types import InlineKeyboardMarkup
 
 from cloudfamily import channels as channel_parts
 from cloudfamily import chat as chat_parts
-from cloudfamily_platform.alerts import deliver, escalate, message, respond, watch
+from cloudfamily_platform.alerts import deliver, escalate, message, reachability, respond, watch
 from cloudfamily_platform.alerts.channel import Channel, ChannelError, Gone
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.settings import Settings
@@ -374,3 +374,21 @@ def test_a_message_that_cannot_be_edited_any_more_is_followed_by_a_new_one(world
         assert said_by_bot(here, DAUGHTER)[0].text.splitlines()[-1] == "已结束：确有险情。"
 
     run(world, chats, story)
+
+
+def test_a_test_message_is_answered_with_one_press(world: Any, chats: Any) -> None:
+    daughter = world.family(world.home(), "daughter", chat=DAUGHTER, language="en")
+    operator = world.person("operator", "operator")
+
+    async def story(here: Chats) -> None:
+        await reachability.ask_now(world.conn, "daughter", operator, datetime.now(UTC))
+        for stage in reachability.stages(ZONE):
+            await stage.step(world.conn, datetime.now(UTC))
+        await here.drain()
+        asked = await here.read(DAUGHTER, "A weekly test from Cloud Family")
+        assert await here.press(DAUGHTER, asked, ":ok") == "Thank you: this reaches you."
+        assert not (await here.read(DAUGHTER, "✓ Thank you: this reaches you.")).buttons
+
+    run(world, chats, story)
+    assert world.rows("SELECT person_id, result FROM reach_test") == [{"person_id": daughter.id, "result": "answered"}]
+    assert world.value("SELECT count(*) FROM reach WHERE heard_at IS NOT NULL") >= 1

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from cloudfamily_platform.alerts import alert, message, pace, unread
+from cloudfamily_platform.alerts import alert, message, pace, reachability, unread
 from cloudfamily_platform.alerts.alert import QUERIES, Row
 from cloudfamily_platform.alerts.channel import Channel, ChannelError, Gone, Receipt
 from cloudfamily_platform.alerts.shown import asked, shown
@@ -133,7 +133,7 @@ class Deliver:
         return False
 
     async def next_way(self, conn: db.Connection, row: Row) -> Row | None:
-        return None if row["message"] in ("now", "trial") else await unread.next_way(conn, row, self.channels)
+        return None if row["message"] in ("now", "trial", reachability.MESSAGE) else await unread.next_way(conn, row, self.channels)
 
     # Sending
 
@@ -187,6 +187,9 @@ class Deliver:
             raise ChannelError("no address", permanent=True)
         if claim["message"] == "trial":
             return Outgoing(claim, message.Message(say(claim["language"], "chat.trial")))
+        if claim["message"] == reachability.MESSAGE:
+            test = await reachability.compose(conn, claim, claim["language"])
+            return Outgoing(claim, test) if test else None
         row = loaded.get(claim["alert_id"]) or loaded.setdefault(claim["alert_id"], await alert.load(conn, claim["alert_id"]))
         living = await (await conn.execute(QUERIES["living_message"], claim)).fetchone() if channel.edits else None
         if claim["message"] == "checkin":
@@ -321,6 +324,9 @@ class Deliver:
         asyncio.get_running_loop().call_later(seconds, self.wake)
 
     async def note(self, conn: db.Connection, claim: Row, kind: str, now: datetime, params: dict[str, str]) -> None:
+        """A line of the timeline; a test message has none."""
+        if claim["alert_id"] is None:
+            return
         params = {**params, "message": claim["message"]}
         await alert.add_event(conn, claim["alert_id"], kind, now, actor_id=claim["person_id"], params=params)
 

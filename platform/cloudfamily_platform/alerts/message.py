@@ -27,7 +27,7 @@ NEVER_FALSE_FROM_AFAR = frozenset({"smoke", "gas", "co"})
 @dataclass(frozen=True)
 class Button:
     label: str
-    #: At most 64 bytes, as Telegram demands: "alert:<id>:<verb>[:<more>]" or "visit:<id>:verify".
+    #: At most 64 bytes, as Telegram demands: "alert:<id>:<verb>[:<more>]", "visit:<id>:verify" or "reach:<id>:ok".
     data: str
 
 
@@ -138,6 +138,12 @@ def news_message(language: str, row: dict[str, Any], message: str, params: dict[
     elif message == "dropped" and row["state"] == "open":
         more = ((Button(say(language, "button.accept"), f"alert:{row['id']}:accept"),),)
     return Message(say(language, f"chat.news.{message}", **values), more)
+
+
+def reach_test_message(language: str, test_id: int, *, is_reminder: bool) -> Message:
+    """To everybody on a policy, once a week: does this way still reach you?"""
+    button = Button(say(language, "button.reach_test"), f"reach:{test_id}:ok")
+    return Message(say(language, "chat.reach_test_again" if is_reminder else "chat.reach_test"), ((button,),))
 
 
 def head(language: str, row: dict[str, Any], zone: ZoneInfo) -> str:

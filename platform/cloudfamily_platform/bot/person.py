@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from aiogram import BaseMiddleware
 from aiogram.types import TelegramObject, User
 
+from cloudfamily_platform.alerts import reachability
 from cloudfamily_platform.core import db
 from cloudfamily_platform.people import person
 
@@ -21,6 +23,9 @@ class WhoIsTalking(BaseMiddleware):
     async def __call__(self, handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]], event: TelegramObject, data: dict[str, Any]) -> Any:
         user: User | None = data.get("event_from_user")
         async with self.pool.connection() as conn:
-            data["person"] = await person.by_reach(conn, CHANNEL, str(user.id)) if user else None
+            found = await person.by_reach(conn, CHANNEL, str(user.id)) if user else None
+            if found:
+                await reachability.heard(conn, found, CHANNEL, datetime.now(UTC))
+            data["person"] = found
         data["pool"] = self.pool
         return await handler(event, data)

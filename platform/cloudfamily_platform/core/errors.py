@@ -67,6 +67,12 @@ class NeverQuiet(Refusal):
     code = "never_quiet"
 
 
+class NoChannel(Refusal):
+    """There is no way to tell this person something."""
+
+    code = "no_channel"
+
+
 class Invalid(Refusal):
     """A value is missing or out of its range; `field` and `reason` say which and why."""
 

@@ -22,3 +22,4 @@ store_seconds = Histogram("cf_gateway_store_seconds", "Time from taking a batch 
 streams = Gauge("cf_console_streams", "Open event streams")
 sent = Counter("cf_notifications_total", "Notifications handed to a channel", ["channel", "result"])
 routed = Counter("cf_router_tables_total", "Times that travel times were asked of the routing engine", ["result"])
+coverage_problems = Gauge("cf_coverage_problems", "What the last daily look at the coverage has found in the whole city", ["kind"])

@@ -13,6 +13,7 @@ from cloudfamily_platform.web import (
     access,
     alerts,
     commands,
+    coverage,
     devices,
     homes,
     kpi,
@@ -38,7 +39,7 @@ def create(context: Context, hub: stream.Hub, more: Sequence[APIRouter] = ()) ->
     app = FastAPI(title="Cloud Family 云家庭", version=metadata.version("cloudfamily"), docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.context = context
     problems.install(app)
-    ours = (sign_in, alerts, commands, homes, policies, rosters, watches, devices, windows, reach, voice, kpi)
+    ours = (sign_in, alerts, commands, homes, policies, rosters, watches, devices, windows, reach, voice, kpi, coverage)
     for router in (*(one.router for one in ours), report.router(), access.router(), stream.router(hub), *more, system.router):
         app.include_router(router)
     page(app, Path(str(resources.files("cloudfamily_platform.web") / "static")))

@@ -16,6 +16,7 @@ from cloudfamily_platform.people import person as people
 from cloudfamily_platform.people.person import Person
 
 COOKIE = "cf_session"
+UTC = ZoneInfo("UTC")
 
 
 class WrongCsrf(errors.Refusal):

@@ -24,6 +24,7 @@ STATUS = {
     "wrong_state": 409,
     "device_busy": 409,
     "already_bound": 409,
+    "no_channel": 409,
     "invalid": 422,
     "never_quiet": 422,
     "too_many": 429,

@@ -50,7 +50,7 @@ CLOCK: JsonDict = {
     "due_at": "2026-11-23T08:01:00.120Z", "ended_at": None,
 }  # fmt: skip
 EVENT: JsonDict = {"id": 55, "alert_id": 7, "at": "2026-11-23T08:00:00.121Z", "kind": "opened", "actor": None, "params": {}}
-DISTRICT = {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"}
+DISTRICT: JsonDict = {"code": "wanxiu", "name_zh": "万秀", "name_en": "Wanxiu"}
 CARD = {
     "elders": [
         {"name": "测试·李桂花", "age": 81, "sex": "female", "phone": "000", "conditions": ["高血压"], "medicines": [], "languages": ["粤语"],
@@ -338,6 +338,46 @@ class Devices(BaseModel):
 class ButtonTests(BaseModel):
     model_config = example(buttons=[BUTTON])
     buttons: list[dict[str, Any]]
+
+
+SHORTFALL: JsonDict = {
+    "kind": "no_contact", "severity": "high", "count": 1,
+    "texts": {
+        "zh-CN": {"title": "没有联系人的家庭", "fix": "请询问老人出事时找谁，登记两位联系人。"},
+        "en": {"title": "Homes without a contact", "fix": "Ask the elder whom to call, and enter two contacts."},
+    },
+    "problems": [
+        {
+            "what": {"zh-CN": "WX-001（万秀）没有登记联系人。", "en": "Home WX-001 (Wanxiu) has no contact."},
+            "district": DISTRICT, "home": "WX-001", "person": None,
+        }
+    ],
+}  # fmt: skip
+
+
+class Coverage(BaseModel):
+    model_config = example(groups=[SHORTFALL])
+    #: Of one kind and severity each, gravest first. `problems` may be fewer than `count`.
+    groups: list[dict[str, Any]]
+
+
+UNANSWERED = {
+    "code": "son-WX-001", "name": "测试·儿子", "phone": "000", "parts": ["family"], "channel": "telegram", "times": 2,
+    "since": "2026-11-17T03:12:00Z", "is_dead": False, "district": DISTRICT, "homes": ["WX-001"],
+}  # fmt: skip
+
+
+class Reachability(BaseModel):
+    model_config = example(people=[UNANSWERED], total=1)
+    #: Most often first; `times` in a row.
+    people: list[dict[str, Any]]
+    total: int
+
+
+class ReachTests(BaseModel):
+    model_config = example(tests=[{"channel": "telegram", "asked_at": None, "due_at": "2026-11-23T08:00:00Z"}])
+    #: Those that wait for an answer; asked_at None: just being sent.
+    tests: list[dict[str, Any]]
 
 
 class Visits(BaseModel):

@@ -283,3 +283,35 @@ export interface ButtonTest {
   /** This week first. */
   weeks: TestWeek[];
 }
+
+export interface Shortfall {
+  what: Record<Language, string>;
+  district: District | null;
+  home: string | null;
+  person: string | null;
+}
+
+/** Problems of one kind and severity; `problems` may name fewer than `count`. */
+export interface ShortfallGroup {
+  kind: string;
+  severity: Severity;
+  count: number;
+  texts: Record<Language, { title: string; fix: string }>;
+  problems: Shortfall[];
+}
+
+export interface UnansweredPerson {
+  code: string;
+  name: string;
+  phone: string | null;
+  /** Why they are told of alarms: family, operator, … */
+  parts: string[];
+  channel: string;
+  /** So many tests in a row, the first of them `since`. */
+  times: number;
+  since: string;
+  is_dead: boolean;
+  /** null: the whole city. */
+  district: District | null;
+  homes: string[];
+}

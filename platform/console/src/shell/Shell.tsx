@@ -11,6 +11,7 @@ import { Header } from './Header.tsx';
 import { pagesOf } from './pages.ts';
 import { Shortcuts } from './Shortcuts.tsx';
 
+const CoveragePage = lazy(() => import('../pages/CoveragePage.tsx'));
 const DevicesPage = lazy(() => import('../pages/DevicesPage.tsx'));
 const HistoryPage = lazy(() => import('../pages/HistoryPage.tsx'));
 const BindPage = lazy(() => import('../pages/BindPage.tsx'));
@@ -54,6 +55,7 @@ function Page({ page, open }: { page: string; open: string | null }) {
   if (page === 'history') return <HistoryPage open={open} />;
   if (page === 'homes') return <HomesPage open={open} />;
   if (page === 'devices') return <DevicesPage open={open} />;
+  if (page === 'coverage') return <CoveragePage open={open} />;
   if (page === 'quarantine') return <QuarantinePage />;
   if (page === 'bind' && open !== null) return <BindPage key={open} device={open} />;
   if (page === 'visits') return <VisitsPage />;

@@ -1,7 +1,7 @@
 import type { Me } from '../api/types.ts';
 import { isDesk } from '../session.tsx';
 
-const DESK = ['queue', 'history', 'homes', 'devices', 'quarantine', 'visits'];
+const DESK = ['queue', 'history', 'homes', 'devices', 'coverage', 'quarantine', 'visits'];
 
 /** The pages that fit somebody's roles, the first being where they start. */
 export function pagesOf(me: Me): string[] {
