@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
 from cloudfamily import cli, composition
-from cloudfamily_platform.alerts import coverage, matching, shortfall
+from cloudfamily_platform.alerts import coverage, shortfall
+from cloudfamily_platform.alerts.travel import Place, distance_m
 from cloudfamily_platform.core.texts import LANGUAGES, catalogue
 from cloudfamily_platform.people.device import CITY
 
@@ -117,8 +118,8 @@ def test_the_cells_find_whom_the_matching_finds(world: Any) -> None:
         person = world.person(f"helper-{number}", "volunteer", chat=number + 1)
         one = {"lat": 23.41 + number * 0.0211, "lon": 111.32 + (number * 7 % 8) * 0.0233, "reach_m": 400 + 450 * number}
         world.insert("responder", person_id=person.id, skills=["first_aid"], **one)
-        helpers.append(matching.Candidate(person_id=person.id, asked_before=False, **one))
-    counts = {code: len(matching.nearest(*place, helpers, 2)) for code, place in homes.items()}
+        helpers.append((Place(one["lat"], one["lon"]), one["reach_m"]))
+    counts = {code: min(2, sum(distance_m(Place(*where), place) <= reach_m for place, reach_m in helpers)) for code, where in homes.items()}
     wanted = sorted(
         [("no_helper", "high", code) for code, count in counts.items() if count == 0]
         + [("one_helper", "low", code) for code, count in counts.items() if count == 1]

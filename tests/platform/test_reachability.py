@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cloudfamily_platform.alerts import deliver, escalate, reachability
+from cloudfamily_platform.alerts.channel import ChannelError, Limits, Receipt
 from cloudfamily_platform.core import errors, job
 from cloudfamily_platform.people import person as people
 from cloudfamily_platform.people.device import CITY, scope
@@ -23,10 +24,13 @@ class Chat:
         self.said: list[tuple[str, Any]] = []
         self.refuses: set[str] = set()
 
-    async def send(self, address: str, what: Any) -> None:
+    limits, edits = Limits(per_second=1000, burst=1000), False
+
+    async def send(self, address: str, what: Any, key: str) -> Receipt:
         if address in self.refuses:
-            raise deliver.ChannelError("blocked", permanent=True)
+            raise ChannelError("blocked", permanent=True)
         self.said.append((address, what))
+        return Receipt()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cloudfamily_platform.alerts import alert, deliver, escalate, respond, timeline
+from cloudfamily_platform.alerts.channel import ChannelError, Limits, Receipt
 from cloudfamily_platform.core import errors
 from cloudfamily_platform.insight import paper, report
 
@@ -23,9 +24,12 @@ NASTY = '<script>alert(1)</script> #panic("x") $x$ #read("/etc/passwd") {actor} 
 class Chat:
     """Takes everything but for the one chat that is gone."""
 
-    async def send(self, address: str, what: object) -> None:
+    limits, edits = Limits(per_second=1000, burst=1000), False
+
+    async def send(self, address: str, what: object, key: str) -> Receipt:
         if address == "9":
-            raise deliver.ChannelError("chat not found", permanent=True)
+            raise ChannelError("chat not found", permanent=True)
+        return Receipt()
 
 
 @pytest.fixture
@@ -99,7 +103,7 @@ def test_nobody_was_told_because(world: Any, alarm: Callable[..., int]) -> None:
         world.drain(*escalate.STAGES)
     assert made(world, alert_id, aunt, language="en").told == report.Line(("Nobody was told, because 1 people could not be reached in any way.",), "bad")
     world.person("operator", "operator", chat=9)
-    world.wait(seconds=60)
+    world.wait(seconds=120)
     world.drain(*escalate.STAGES)
     assert "因为有 1 条消息等待发送；有 1 人没有任何联系方式可用。" in made(world, alert_id, aunt).told.cells[0]
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cloudfamily_gateway import supervise
-from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, respond, watch
+from cloudfamily_platform.alerts import checkin, deliver, escalate, gateways, incident, offers, quiet, recover, respond, vigil, watch
+from cloudfamily_platform.alerts.channel import Limits, Receipt
 from cloudfamily_platform.alerts.message import Message
 from cloudfamily_platform.bot import alerts as bot
 from cloudfamily_platform.core import errors
@@ -30,14 +31,18 @@ class Story:
         self.world = world
         self.phones: dict[str, list[Message]] = defaultdict(list)
         self.stages = (
-            *supervise.STAGES, *watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES, credit.STAGE,
+            *supervise.STAGES, *watch.STAGES, *vigil.STAGES, *gateways.STAGES, *quiet.STAGES, *incident.STAGES, *escalate.STAGES,
+            *offers.STAGES, *checkin.STAGES, *recover.stages(timedelta(minutes=10)), *visits.STAGES, credit.STAGE,
             *deliver.stages({"telegram": self}, ZONE),
         )  # fmt: skip
 
         self.oldest_due = " UNION ALL ".join(f"SELECT {number} AS number, ({stage.oldest_due}) AS due_at" for number, stage in enumerate(self.stages))
 
-    async def send(self, address: str, what: Message) -> None:
+    limits, edits = Limits(per_second=1000, burst=1000), False
+
+    async def send(self, address: str, what: Message, key: str) -> Receipt:
         self.phones[address].append(what)
+        return Receipt()
 
     def settle(self, until: datetime | None = None) -> None:
         """Everything that is due is done when it is due, until then; else what is due now."""

@@ -32,7 +32,7 @@ def test_a_caregivers_round(world: Any, story: Any) -> None:
     assert len(story.phone(caregiver)) == 1
     story.press(volunteer, "accept")
     story.press(volunteer, "on_the_way")
-    story.go_on(minutes=12)
+    story.go_on(minutes=6)
     story.press(volunteer, "there")
 
     # He had slept in. She closes it and is free again; so she, and not the volunteer, is asked when a third home calls.
@@ -44,7 +44,7 @@ def test_a_caregivers_round(world: Any, story: Any) -> None:
     assert third["id"] != second["id"]
     assert story.reads(caregiver)[-1] == "Emergency call"
     assert len(story.phone(volunteer)) == 1
-    for verb, minutes in (("accept", 1), ("on_the_way", 5), ("there", 30), ("resolve:real", 1)):
+    for verb, minutes in (("accept", 1), ("on_the_way", 5), ("there", 15), ("resolve:real", 1)):
         story.press(caregiver, verb)
         story.go_on(minutes=minutes)
     story.press(volunteer, "resolve:real")
