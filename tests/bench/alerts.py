@@ -153,6 +153,7 @@ class Plant:
             "CF_TELEGRAM_TOKEN": "1:bench",
             "CF_TELEGRAM_API": f"http://127.0.0.1:{port}",
             "CF_LOG_LEVEL": "error",
+            "CF_CANARY": "false",
         }
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="bench-alerts-buttons", protocol=mqtt.MQTTv5)
         self.client.connect(*self.broker)

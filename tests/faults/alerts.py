@@ -29,7 +29,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from cloudfamily import composition
+from cloudfamily import check, composition
 from cloudfamily.embedded import ports
 from cloudfamily_platform.alerts import respond
 from cloudfamily_platform.core import db, errors, logs
@@ -271,6 +271,8 @@ class People:
             await respond.move(conn, row["id"], handler, "on_the_way", now)
         elif row["state"] == "on_the_way":
             await respond.move(conn, row["id"], handler, "there", now)
+        elif row["state"] == "there" and chance < 0.6:
+            await respond.move(conn, row["id"], handler, "inside", now)
         else:
             await respond.resolve(conn, row["id"], handler, "real", "", now)
             self.done["resolved"] += 1
@@ -339,7 +341,8 @@ def unsettled(url: str) -> bool:
 def judge(plant: Plant, pressed: list[tuple[str, int]], answering: People) -> dict[str, Any]:
     """What was pressed and done, against what is there and what the chat server has taken."""
     taken = [json.loads(line) for line in plant.journal.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-    sent: Counter[str] = Counter(one["chat_id"] for one in taken if one["method"] == "sendmessage")
+    handed: Counter[str] = Counter(one["chat_id"] for one in taken if one["method"] in ("sendmessage", "editmessagetext"))
+    whole, found_in_timeline = asyncio.run(check.timeline(plant.url, None, None, as_json=True))
     with psycopg.connect(plant.url, autocommit=True, row_factory=dict_row) as conn:
 
         def rows(query: str) -> list[dict[str, Any]]:
@@ -353,7 +356,7 @@ def judge(plant: Plant, pressed: list[tuple[str, int]], answering: People) -> di
             "SELECT n.person_id, x.address, count(*) FILTER (WHERE n.state = 'sent') AS sent, count(*) FILTER (WHERE n.state <> 'sent') AS other"
             " FROM notification n JOIN reach x USING (person_id) GROUP BY 1, 2"
         )
-        told = rows("SELECT DISTINCT n.alert_id, x.address FROM notification n JOIN reach x USING (person_id) WHERE n.message = 'alert' AND n.state = 'sent'")
+        told = rows("SELECT x.address, count(*) AS times FROM alert_event e JOIN reach x ON x.person_id = e.actor_id WHERE e.kind = 'told' GROUP BY 1")
         return {
             "presses": len(pressed),
             "counted": value("SELECT coalesce(sum(presses), 0) FROM alert WHERE kind = 'sos'"),
@@ -370,8 +373,10 @@ def judge(plant: Plant, pressed: list[tuple[str, int]], answering: People) -> di
             ),
             "messages": sum(row["sent"] for row in notified),
             "not_sent": sum(row["other"] for row in notified),
-            "not_reached": sum(1 for row in told if not sent[row["address"]]),
-            "handed_over": len(taken),
+            "told": sum(row["times"] for row in told),
+            "not_reached": sum(max(0, row["times"] - handed[row["address"]]) for row in told),
+            "handed_over": sum(handed.values()),
+            "timelines_broken": 0 if whole else found_in_timeline,
             "reopened": value("SELECT count(*) FROM alert_event WHERE kind = 'reopened'"),
         }
 
@@ -393,7 +398,7 @@ def main() -> None:
         found = judge(plant, pressed, answering)
         found |= {"done": dict(answering.done), "faults": sum(faults.values()), "by_fault": dict(faults)}
     print(json.dumps(found))
-    wrong = [key for key in ("lost", "open", "closed_not_once", "two_had_it", "visits_missing", "not_sent", "not_reached") if found[key]]
+    wrong = [key for key in ("lost", "open", "closed_not_once", "two_had_it", "visits_missing", "not_sent", "not_reached", "timelines_broken") if found[key]]
     if found["counted"] != found["presses"]:
         wrong.append("counted")
     if wrong:
