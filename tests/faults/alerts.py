@@ -252,7 +252,11 @@ class People:
 
     async def act(self, conn: db.Connection, other: db.Connection, row: dict[str, Any]) -> None:
         now, chance = datetime.now(UTC), self.rng.random()
-        if row["state"] == "open":
+        if row["home_id"] is None:  # the platform has missed a part of itself
+            operator = await db.one(await conn.execute("SELECT id FROM person WHERE code = 'operator-1'"))
+            await respond.resolve(conn, row["id"], await people.load(conn, operator["id"]), "real", "", now)
+            self.done["about_ourselves"] += 1
+        elif row["state"] == "open":
             offered = await (await conn.execute("SELECT person_id FROM offer WHERE alert_id = %s AND state = 'offered' ORDER BY id", [row["id"]])).fetchall()
             asked = [await people.load(conn, one["person_id"]) for one in offered]
             if len(asked) >= 2 and chance < 0.3:
@@ -263,10 +267,11 @@ class People:
             elif asked and chance < 0.85:
                 await respond.decline(conn, row["id"], asked[0], now)
                 self.done["declined"] += 1
-            return
+        elif chance >= 0.1:  # else who has it sits still, and may lose it
+            await self.go_on(conn, row, chance, now)
+
+    async def go_on(self, conn: db.Connection, row: dict[str, Any], chance: float, now: datetime) -> None:
         handler = await people.load(conn, row["handler_id"])
-        if chance < 0.1:
-            return  # who has it sits still, and may lose it
         if row["state"] == "accepted":
             await respond.move(conn, row["id"], handler, "on_the_way", now)
         elif row["state"] == "on_the_way":

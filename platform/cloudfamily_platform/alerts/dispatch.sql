@@ -15,7 +15,9 @@ WITH pool AS MATERIALIZED (
         SELECT CASE WHEN r.seen_at > %(seen_since)s THEN r.seen_lat WHEN r.lat IS NULL OR r.lon IS NULL THEN s.lat ELSE r.lat END AS now_lat,
                CASE WHEN r.seen_at > %(seen_since)s THEN r.seen_lon WHEN r.lat IS NULL OR r.lon IS NULL THEN s.lon ELSE r.lon END AS now_lon) place
     WHERE p.canary = %(canary)s
-      AND (%(lat)s::float8 IS NULL OR (now_lat BETWEEN %(lat)s - 0.5 AND %(lat)s + 0.5 AND now_lon BETWEEN %(lon)s - 0.5 AND %(lon)s + 0.5))
+      -- Within their own reach, on a flat map and a little generously: the rule itself is matching.refusal.
+      AND (%(lat)s::float8 IS NULL OR (abs(now_lat - %(lat)s) <= r.reach_m / 110000.0
+                                       AND abs(now_lon - %(lon)s) <= r.reach_m / (110000.0 * greatest(cos(radians(%(lat)s)), 0.01))))
 ), duty AS MATERIALIZED (
     SELECT w.person_id, w.role, w.district_id FROM pool JOIN role w ON w.person_id = pool.person_id WHERE w.role IN ('caregiver', 'volunteer')
 ), rostered AS MATERIALIZED (
@@ -30,7 +32,11 @@ WITH pool AS MATERIALIZED (
 ), busy AS (
     SELECT DISTINCT person_id FROM response WHERE ended IS NULL
 ), recent AS (
-    SELECT person_id, count(*) AS times FROM response WHERE accepted_at > %(recent_since)s GROUP BY person_id
+    -- Where they went lately, and what they are asked now: nobody is asked by ten alerts at once while others are free.
+    SELECT person_id, count(*) AS times FROM (
+        SELECT person_id FROM response WHERE accepted_at > %(recent_since)s AND person_id IN (SELECT person_id FROM pool)
+        UNION ALL SELECT person_id FROM offer WHERE due_at IS NOT NULL AND alert_id IS DISTINCT FROM %(alert_id)s AND person_id IN (SELECT person_id FROM pool)) load
+    GROUP BY person_id
 )
 SELECT r.person_id, r.now_lat AS lat, r.now_lon AS lon, r.mode, r.reach_m, r.skills, r.trained, r.languages, r.sex, free.serving, b.person_id IS NOT NULL AS busy,
        k.person_id IS NOT NULL AS has_key, coalesce(c.times, 0) AS recent, o.id IS NOT NULL AS asked_before,

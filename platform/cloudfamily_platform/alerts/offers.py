@@ -15,8 +15,8 @@ from cloudfamily_platform.alerts.travel import Place
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage, take_one
 
-#: So many of those nearby are looked at, the free ones first.
-MOST = 500
+#: So many of those nearby are looked at, the free and nearest first.
+MOST = 60
 #: A last known place that is older says nothing.
 PLACE_HOLDS = timedelta(minutes=30)
 
@@ -63,7 +63,7 @@ async def candidates(
     again: bool = False,
     limit: int = MOST,
 ) -> list[Candidate]:
-    """Everybody who could be sent, free or not, the free and nearest first. `near`: within half a degree of it; None: anywhere."""
+    """Everybody who could be sent, free or not, the free and nearest first. `near`: with this place in their reach; None: anywhere."""
     where = {"lat": near.lat if near else None, "lon": near.lon if near else None, "canary": canary, "home_id": home_id}
     times = {"now": now, "seen_since": now - PLACE_HOLDS, "recent_since": now - timedelta(hours=matching.RECENT_HOURS)}
     rows = await (await conn.execute(QUERIES["candidates"], where | times | {"alert_id": alert_id, "again": again, "limit": limit})).fetchall()
