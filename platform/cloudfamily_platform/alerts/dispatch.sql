@@ -18,6 +18,8 @@ WITH pool AS MATERIALIZED (
       -- Within their own reach, on a flat map and a little generously: the rule itself is matching.refusal.
       AND (%(lat)s::float8 IS NULL OR (abs(now_lat - %(lat)s) <= r.reach_m / 110000.0
                                        AND abs(now_lon - %(lon)s) <= r.reach_m / (110000.0 * greatest(cos(radians(%(lat)s)), 0.01))))
+    -- Whoever has switched themselves off comes last.
+    ORDER BY r.on_duty DESC, (now_lat - %(lat)s) ^ 2 + (now_lon - %(lon)s) ^ 2 LIMIT greatest(%(limit)s, 250)
 ), duty AS MATERIALIZED (
     SELECT w.person_id, w.role, w.district_id FROM pool JOIN role w ON w.person_id = pool.person_id WHERE w.role IN ('caregiver', 'volunteer')
 ), rostered AS MATERIALIZED (

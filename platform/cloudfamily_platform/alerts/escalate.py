@@ -118,4 +118,6 @@ async def reopen(conn: db.Connection, row: dict[str, Any], now: datetime) -> Non
     await alert.add_event(conn, row["id"], "reopened", now, actor_id=row["handler_id"], params={"after": row["state"]})
 
 
-STAGES = (Stage(name="escalate", step=step, hint="alert", oldest_due="SELECT min(due_at) AS due_at FROM alert WHERE due_at IS NOT NULL", limit_seconds=5),)
+STAGES = (
+    Stage(name="escalate", step=step, workers=2, hint="alert", oldest_due="SELECT min(due_at) AS due_at FROM alert WHERE due_at IS NOT NULL", limit_seconds=5),
+)

@@ -106,4 +106,5 @@ async def lapse(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> 
     await ask(conn, row, following, now)
 
 
-STAGES = (Stage(name="offer", step=step, oldest_due="SELECT min(due_at) AS due_at FROM offer WHERE due_at IS NOT NULL", limit_seconds=10),)
+OLDEST = "SELECT min(due_at) AS due_at FROM offer WHERE due_at IS NOT NULL"
+STAGES = (Stage(name="offer", step=step, workers=2, oldest_due=OLDEST, limit_seconds=10),)

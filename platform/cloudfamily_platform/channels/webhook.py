@@ -24,7 +24,7 @@ DEAD = (404, 410)
 
 
 class Webhook:
-    limits = Limits(per_second=100, burst=100)
+    limits = Limits(per_second=200, burst=200)
     edits = False
 
     def __init__(self, http: aiohttp.ClientSession, secret: str) -> None:
