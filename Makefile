@@ -26,10 +26,14 @@ bench-latency: .venv/ready ## press → console against the bare floor
 bench-ingest: .venv/ready ## readings a second through one gateway, beside the limits around it
 	@$(RUN)/python tests/bench/ingest.py
 
+HOMES ?= ../shared/data
+bench-detect: .venv/ready ## false alarms and delays of the learned routine on recorded homes: HOMES=a file or a folder
+	@$(RUN)/python tests/bench/detect.py $(HOMES)
+
 .venv/ready: pyproject.toml requirements.lock
 	@test -x $(RUN)/python || $(PYTHON) -m venv .venv
 	@$(RUN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: run test console lint schema faults bench-latency bench-ingest
+.PHONY: run test console lint schema faults bench-latency bench-ingest bench-detect
