@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cloudfamily_gateway import supervise
-from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, respond, watch
+from cloudfamily_platform.alerts import deliver, escalate, gateways, offers, respond, silence, watch
 from cloudfamily_platform.alerts.message import Message
 from cloudfamily_platform.bot import alerts as bot
 from cloudfamily_platform.core import errors
@@ -30,7 +30,7 @@ class Story:
         self.world = world
         self.phones: dict[str, list[Message]] = defaultdict(list)
         self.stages = (
-            *supervise.STAGES, *watch.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES, credit.STAGE,
+            *supervise.STAGES, *watch.STAGES, *silence.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *visits.STAGES, credit.STAGE,
             *deliver.stages({"telegram": self}, ZONE),
         )  # fmt: skip
 

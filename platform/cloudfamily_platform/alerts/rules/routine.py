@@ -209,9 +209,7 @@ class Routine:
     def choose_exits(self) -> None:
         """The sensors whose names lead out most surely; in a home without any, those that begin and end its absences."""
         best = max((sensor.rank for sensor in self.sensors.values()), default=0)
-        self.exits = frozenset(
-            code for code, one in self.sensors.items() if (one.rank == best if best else one.both >= 2 and one.both * 2 >= one.began)
-        )
+        self.exits = frozenset(code for code, one in self.sensors.items() if (one.rank == best if best else one.both >= 2 and one.both * 2 >= one.began))
 
     def learn_silence(self, begin: Seconds, end: Seconds, event: Event, *, night: bool) -> None:
         """Somebody was at home from `begin` to `end`, and nothing was heard between."""
