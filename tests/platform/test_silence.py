@@ -76,12 +76,14 @@ def test_a_home_that_is_never_still_for_long_is_missed_sooner(world: Any) -> Non
     world.home()
     live(world, 10, 30)
     assert alerts(world) == [], "a night's sleep is none"
-    morning = world.now + timedelta(hours=9)
-    go_on(world, morning)
-    world.move()
-    go_on(world, morning + timedelta(hours=4))
+    go_on(world, world.now + timedelta(hours=9))
+    for _ in range(12):
+        world.move()
+        go_on(world, world.now + timedelta(minutes=10))
+    fell_at = world.now - timedelta(minutes=10)
+    go_on(world, fell_at + timedelta(hours=4))
     assert (alerts(world), why(world)) == (["no_movement"], "no_movement_learned")
-    assert (world.value("SELECT opened_at FROM alert") - morning).total_seconds() < rule.BELIEVED - 3600
+    assert (world.value("SELECT opened_at FROM alert") - fell_at).total_seconds() < rule.BELIEVED - 3600
 
 
 @pytest.mark.parametrize("late_minutes", [30, 85])
