@@ -31,6 +31,9 @@ bench-ingest: .venv/ready ## readings a second through one gateway, beside the l
 
 bench-alerts: .venv/ready ## press → channel and the oldest due row, with 100,000 homes and 10,000 open alerts
 	@$(RUN)/python tests/bench/alerts.py
+HOMES ?= ../shared/data
+bench-detect: .venv/ready ## false alarms and delays of the learned routine on recorded homes: HOMES=a file or a folder
+	@$(RUN)/python tests/bench/detect.py $(HOMES)
 
 .venv/ready: pyproject.toml requirements.lock
 	@test -x $(RUN)/python || $(PYTHON) -m venv .venv
@@ -38,4 +41,4 @@ bench-alerts: .venv/ready ## press → channel and the oldest due row, with 100,
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.PHONY: run test console lint schema faults bench-latency bench-ingest bench-alerts bench-circle
+.PHONY: run test console lint schema faults bench-latency bench-ingest bench-alerts bench-circle bench-detect

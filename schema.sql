@@ -447,10 +447,12 @@ CREATE TABLE public.home (
     watched_from timestamp with time zone NOT NULL,
     due_at timestamp with time zone,
     canary boolean DEFAULT false NOT NULL,
+    bearable_alarms_per_month real DEFAULT 1 NOT NULL,
     building text,
     needs text[] DEFAULT '{}'::text[] NOT NULL,
     responder_sex text,
     responder_sex_only boolean DEFAULT false NOT NULL,
+    CONSTRAINT home_bearable_alarms_per_month_check CHECK (((bearable_alarms_per_month >= (0.01)::double precision) AND (bearable_alarms_per_month <= (100)::double precision))),
     CONSTRAINT home_building_check CHECK (((length(building) >= 1) AND (length(building) <= 100))),
     CONSTRAINT home_lat_check CHECK (((lat >= ('-90'::integer)::double precision) AND (lat <= (90)::double precision))),
     CONSTRAINT home_lon_check CHECK (((lon >= ('-180'::integer)::double precision) AND (lon <= (180)::double precision))),
@@ -840,6 +842,34 @@ ALTER TABLE public.geofence ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 ALTER TABLE public.home ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.home_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.home_state (
+    id bigint NOT NULL,
+    home_id integer NOT NULL,
+    state text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    set_by bigint NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    ended_by bigint,
+    CONSTRAINT home_state_check CHECK ((ends_at >= starts_at)),
+    CONSTRAINT home_state_check1 CHECK ((ends_at <= (starts_at +
+CASE state
+    WHEN 'asleep'::text THEN '14:00:00'::interval
+    ELSE '30 days'::interval
+END))),
+    CONSTRAINT home_state_state_check CHECK ((state = ANY (ARRAY['away'::text, 'visitor'::text, 'hospital'::text, 'asleep'::text])))
+);
+
+ALTER TABLE public.home_state ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.home_state_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1264,6 +1294,16 @@ CREATE TABLE public.rotation_person (
     person_id bigint NOT NULL
 );
 
+CREATE TABLE public.routine (
+    home_id integer NOT NULL,
+    model jsonb NOT NULL,
+    learned_until timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    looked_at timestamp with time zone NOT NULL,
+    CONSTRAINT routine_state_check CHECK ((state = ANY (ARRAY['home'::text, 'away'::text, 'asleep'::text])))
+);
+
 CREATE TABLE public.session (
     hash bytea NOT NULL,
     person_id bigint NOT NULL,
@@ -1508,6 +1548,8 @@ ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_code_key UNIQUE (code);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.home_state
+    ADD CONSTRAINT home_state_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.incident
     ADD CONSTRAINT incident_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.job
@@ -1574,6 +1616,8 @@ ALTER TABLE ONLY public.rotation_person
     ADD CONSTRAINT rotation_person_pkey PRIMARY KEY (rotation_id, place);
 ALTER TABLE ONLY public.rotation
     ADD CONSTRAINT rotation_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.routine
+    ADD CONSTRAINT routine_pkey PRIMARY KEY (home_id);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
 ALTER TABLE ONLY public.shift
@@ -1636,6 +1680,7 @@ CREATE INDEX geofence_changed ON public.geofence USING btree (changed_at);
 CREATE INDEX geofence_home ON public.geofence USING btree (home_id) WHERE (ended_at IS NULL);
 CREATE INDEX home_building ON public.home USING btree (district_id, building) WHERE (building IS NOT NULL);
 CREATE INDEX home_due ON public.home USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX home_state_home ON public.home_state USING btree (home_id, ends_at);
 CREATE INDEX job_due ON public.job USING btree (due_at);
 CREATE INDEX key_holder_person ON public.key_holder USING btree (person_id);
 CREATE INDEX level_active ON public.level USING btree (device_code, kind) WHERE active;
@@ -1760,6 +1805,12 @@ ALTER TABLE ONLY public.geofence
     ADD CONSTRAINT geofence_set_by_fkey FOREIGN KEY (set_by) REFERENCES public.person(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_district_id_fkey FOREIGN KEY (district_id) REFERENCES public.district(id);
+ALTER TABLE ONLY public.home_state
+    ADD CONSTRAINT home_state_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES public.person(id);
+ALTER TABLE ONLY public.home_state
+    ADD CONSTRAINT home_state_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
+ALTER TABLE ONLY public.home_state
+    ADD CONSTRAINT home_state_set_by_fkey FOREIGN KEY (set_by) REFERENCES public.person(id);
 ALTER TABLE ONLY public.home
     ADD CONSTRAINT home_station_id_fkey FOREIGN KEY (station_id) REFERENCES public.station(id);
 ALTER TABLE ONLY public.incident
@@ -1840,6 +1891,8 @@ ALTER TABLE ONLY public.rotation_person
     ADD CONSTRAINT rotation_person_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.rotation_person
     ADD CONSTRAINT rotation_person_rotation_id_fkey FOREIGN KEY (rotation_id) REFERENCES public.rotation(id);
+ALTER TABLE ONLY public.routine
+    ADD CONSTRAINT routine_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.home(id);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id);
 ALTER TABLE ONLY public.shift

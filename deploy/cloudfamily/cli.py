@@ -195,23 +195,22 @@ def simulate_homes(
 @app.command("replay")
 def replay_recording(
     file: Annotated[Path, typer.Argument(help="The recording.")],
-    form: Annotated[str, typer.Option("--format", help="casas")] = "casas",
+    form: Annotated[str, typer.Option("--format", help="casas or kasteren")] = "casas",
+    map_file: Annotated[Path | None, typer.Option("--map", help="Names the sensors of a kasteren recording; else the .map beside it.")] = None,
     home: Annotated[str, typer.Option(help="Code of the home that it is played as.")] = "REPLAY",
     speed: Annotated[str, typer.Option(help="Seconds of the recording in one second, or max.")] = "max",
     cut: Annotated[str | None, typer.Option(help="Drop every event after this time, as if the person had fallen.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     zone: Annotated[str | None, typer.Option(help="The home's time zone; else CF_TIMEZONE.")] = None,
 ) -> None:
-    """Play a recorded real home through the product, and print a line per alert."""
+    """Play a recorded real home through the product, and print a line per alert and per state."""
     from cloudfamily import parts, replay
 
     settings = Settings()
     logs.configure("warning", "console")
-    if form != "casas":
-        raise StartError(f"--format {form!r} is not known: the format is casas.")
-    wanted = replay.Wanted(file=file, home=home_code(home), zone=time_zone(zone or settings.timezone), speed=factor(speed), cut=None, as_json=as_json)
-    if cut is not None:
-        wanted = replay.Wanted(**{**vars(wanted), "cut": replay.cut_time(cut, wanted.zone)})
+    here = time_zone(zone or settings.timezone)
+    cut_at = None if cut is None else replay.cut_time(cut, here)
+    wanted = replay.Wanted(file=file, form=form, map_file=map_file, home=home_code(home), zone=here, speed=factor(speed), cut=cut_at, as_json=as_json)
     with parts.some_database(settings) as url:
         replay.play(url, wanted)
 

@@ -22,7 +22,7 @@ from cloudfamily.parts import Parts
 from cloudfamily.watchdog import Probe, Trouble, Watchdog
 from cloudfamily_gateway import command, supervise
 from cloudfamily_gateway.lane import Lane, lanes
-from cloudfamily_platform.alerts import checkin, coverage, deliver, escalate, gateways, incident, offers, quiet, reachability, recover, vigil, watch
+from cloudfamily_platform.alerts import checkin, coverage, deliver, escalate, gateways, incident, offers, quiet, reachability, recover, silence, vigil, watch
 from cloudfamily_platform.core import db, job, metrics
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
@@ -170,7 +170,7 @@ class Runner:
             self.lanes = list(lanes(settings, self.parts.database_url, self.parts.broker))
             self.tasks += [lambda lane=lane: in_thread(lane) for lane in self.lanes]  # type: ignore[misc]
         if "alerts" in self.roles:
-            found += [*watch.STAGES, *vigil.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *checkin.STAGES, *visits.STAGES]
+            found += [*watch.STAGES, *silence.STAGES, *vigil.STAGES, *gateways.STAGES, *escalate.STAGES, *offers.STAGES, *checkin.STAGES, *visits.STAGES]
             found += [*quiet.STAGES, *incident.STAGES, *recover.stages(timedelta(minutes=self.settings.recover_minutes))]
             found += reachability.stages(self.zone)
             found.append(job.stage(composition.jobs(self.settings.keep_days, self.zone)))

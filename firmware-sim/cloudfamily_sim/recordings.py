@@ -36,6 +36,8 @@ class Event(NamedTuple):
     kind: Kind
     #: 1: motion, open, on; 0: the end of it.
     value: float
+    #: What a map file says of the sensor: its name and its group. Empty: the sensor's name says all.
+    said: str = ""
 
 
 class BadLine(Exception):
@@ -44,6 +46,14 @@ class BadLine(Exception):
     def __init__(self, line_number: int, sentence: str) -> None:
         super().__init__(f"line {line_number}: {sentence}")
         self.line_number, self.sentence = line_number, sentence
+
+
+class LateLine(BadLine):
+    """Line {line_number} is earlier than what came before it: real recordings have some."""
+
+
+class Late(ValueError):
+    """The time of a line is before the last one's."""
 
 
 def refuse(bad: BadLine) -> None:
@@ -70,7 +80,7 @@ def read_casas(
             at = clock.utc(parse_time(fields[0], datetime.fromisoformat))
             yield Event(at, sensor_name(fields[1]), casas_kind(fields[1], front_doors), on_or_off(fields[2]))
         except ValueError as error:
-            on_bad(BadLine(number, str(error)))
+            on_bad(bad_line(number, error))
 
 
 def read_kasteren(
@@ -78,11 +88,13 @@ def read_kasteren(
     zone: ZoneInfo,
     names: Mapping[str, str],
     *,
+    groups: Mapping[str, str] | None = None,
     on_bad: Callable[[BadLine], None] = refuse,
 ) -> Iterator[Event]:
     """`25-Feb-2008 00:20:14 TAB 25-Feb-2008 00:22:57 TAB 24 [TAB 1]`, sorted by start: two events a line, in order.
 
-    `names`: sensor id → its name; an id without one keeps its number. Bad lines as in `read_casas`.
+    `names`: sensor id → its name; an id without one keeps its number. `groups`: sensor id → what it belongs to, which tells
+    a front door as well as the name does. Bad lines as in `read_casas`.
     """
     starts, ends = LocalClock(zone), LocalClock(zone)
     open_ones: list[tuple[datetime, int, Event]] = []
@@ -94,21 +106,44 @@ def read_kasteren(
             begins = starts.utc(parse_time(fields[0], kasteren_time))
             finishes = ends.utc_after(parse_time(fields[1], kasteren_time), begins)
             name = sensor_name(names.get(fields[2], fields[2]))
+            said = f"{name} {groups[fields[2]]}" if groups and fields[2] in groups else ""
         except ValueError as error:
-            on_bad(BadLine(number, str(error)))
+            on_bad(bad_line(number, error))
             continue
         while open_ones and open_ones[0][0] <= begins:
             yield heapq.heappop(open_ones)[2]
-        event = Event(begins, name, contact_kind(name), 1.0)
+        event = Event(begins, name, contact_kind(said or name), 1.0, said)
         yield event
         heapq.heappush(open_ones, (finishes, number, event._replace(at=finishes, value=0.0)))
     while open_ones:
         yield heapq.heappop(open_ones)[2]
 
 
+def read_map(lines: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """`24,Hall-Bedroom door,SleepDoor`, a sensor a line: names and groups by sensor id; the group may be missing. Raises BadLine."""
+    names: dict[str, str] = {}
+    groups: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        fields = [part.strip() for part in line.strip().split(",", 2)]
+        if fields == [""]:
+            continue
+        if len(fields) < 2 or not fields[0] or not fields[1]:
+            raise BadLine(number, f"{line.strip()[:40]!r} is not id,name,group")
+        if fields[0] in names:
+            raise BadLine(number, f"the sensor {fields[0][:40]!r} has a name already")
+        names[fields[0]] = fields[1]
+        if len(fields) == 3 and fields[2]:
+            groups[fields[0]] = fields[2]
+    return names, groups
+
+
 def casas_kind(sensor: str, front_doors: Collection[str]) -> Kind:
-    """The format knows ON and OFF only: what is no front door sees motion."""
-    return "door" if sensor in front_doors else "motion"
+    """The format knows ON and OFF only: what is no door sees motion. `D001` is a door's contact in CASAS homes."""
+    return "door" if sensor in front_doors or re.fullmatch(r"D\d+", sensor) else "motion"
+
+
+def bad_line(number: int, error: ValueError) -> BadLine:
+    return (LateLine if isinstance(error, Late) else BadLine)(number, str(error))
 
 
 def contact_kind(name: str) -> Kind:
@@ -116,7 +151,7 @@ def contact_kind(name: str) -> Kind:
     words = name.lower()
     if "door" not in words:
         return "other"
-    return "door" if re.search("front|main|outer|entr", words) else "motion"
+    return "door" if re.search("front|main|outer|outside|entr", words) else "motion"
 
 
 def to_wire(event: Event, home_code: str) -> tuple[str, bytes]:
@@ -155,7 +190,7 @@ class LocalClock:
             return first
         if second > first and second >= earliest and earliest - first > LONGEST_JITTER:
             return second
-        raise ValueError(f"{local} is earlier than what came before it")
+        raise Late(f"{local} is earlier than what came before it")
 
 
 def split(line: str, least: int) -> list[str]:

@@ -20,7 +20,7 @@ import pytest
 from cloudfamily import composition, watchdog
 from cloudfamily.embedded.postgres import EmbeddedPostgres
 from cloudfamily.watchdog import Memory, Trouble, Watchdog
-from cloudfamily_platform.alerts import deliver, escalate, watch
+from cloudfamily_platform.alerts import deliver, escalate, silence, watch
 from cloudfamily_platform.core import job, migrate
 from cloudfamily_platform.core.settings import Settings
 
@@ -235,7 +235,7 @@ def test_what_is_said_and_when(looks: list[tuple[int, int]], said: list[str]) ->
 
 
 def test_each_stage_has_a_limit_and_jobs_of_others_are_not_ours() -> None:
-    limits = {stage.name: stage.limit_seconds for stage in (*watch.STAGES, *escalate.STAGES, *deliver.stages({}, None))}  # type: ignore[arg-type]
+    limits = {stage.name: stage.limit_seconds for stage in (*watch.STAGES, *silence.STAGES, *escalate.STAGES, *deliver.stages({}, None))}  # type: ignore[arg-type]
     assert (limits["watch"], limits["escalate"], limits["deliver"]) == (5, 5, 10)
     assert "name IN ('tidy', 'seal', " in job.stage(composition.jobs(400, ZoneInfo("UTC"))).oldest_due
     assert "name IN (NULL)" in job.stage([]).oldest_due

@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from cloudfamily_gateway import wire
-from cloudfamily_platform.alerts import deliver, escalate, message, offers, respond, watch
+from cloudfamily_platform.alerts import deliver, escalate, message, offers, respond, silence, watch
 from cloudfamily_platform.alerts.channel import Limits, Receipt
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.core.stage import Stage
@@ -57,7 +57,15 @@ class Night:
 
     def __init__(self, world: Any, code: str, volunteer: Any, operator: Any) -> None:
         self.world, self.code, self.volunteer, self.operator = world, code, volunteer, operator
-        self.stages = (*watch.STAGES, *escalate.STAGES, *offers.STAGES, *deliver.stages({"telegram": Chat()}, ZoneInfo("UTC")), *visits.STAGES, credit.STAGE)
+        self.stages = (
+            *watch.STAGES,
+            *silence.STAGES,
+            *escalate.STAGES,
+            *offers.STAGES,
+            *deliver.stages({"telegram": Chat()}, ZoneInfo("UTC")),
+            *visits.STAGES,
+            credit.STAGE,
+        )
         self.frame = wire.Frame(f"cf/v1/{code}-button/signal", wire.encode({"t": world.now.isoformat(), "seq": 1, "kind": "sos"}), world.now)
 
     def alert_id(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cloudfamily_gateway import dialects, ingest, wire
-from cloudfamily_platform.alerts import watch
+from cloudfamily_platform.alerts import silence, watch
 from cloudfamily_platform.core import errors, quantity
 from cloudfamily_platform.people import quarantine
 
@@ -86,7 +86,7 @@ def test_a_press_shows_that_somebody_moves_and_a_smoke_alarm_does_not(world: Any
     world.wait(minutes=50)
     world.press("WX-001-motion", "smoke")
     world.wait(minutes=10)
-    world.drain(*watch.STAGES)
+    world.drain(*watch.STAGES, *silence.STAGES)
     assert [kind for kind, *_ in alerts(world)] == ["smoke", "no_movement"]
     assert world.value("SELECT value FROM reading WHERE quantity = 3") == 0
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from cloudfamily_gateway import dialects, outage, supervise, wire
-from cloudfamily_platform.alerts import deliver, escalate, gateways, incident, offers, quiet, recover, respond, watch
+from cloudfamily_platform.alerts import deliver, escalate, gateways, incident, offers, quiet, recover, respond, silence, watch
 from cloudfamily_platform.alerts.channel import Limits, Receipt
 from cloudfamily_platform.alerts.message import Message
 from cloudfamily_platform.alerts.rules import grouping
@@ -22,7 +22,7 @@ from cloudfamily_platform.core.stage import Stage
 from cloudfamily_platform.people import blindness
 
 TEN = timedelta(minutes=10)
-ALL: tuple[Stage, ...] = (*supervise.STAGES, *watch.STAGES, *quiet.STAGES, *incident.STAGES, *recover.stages(TEN))
+ALL: tuple[Stage, ...] = (*supervise.STAGES, *watch.STAGES, *silence.STAGES, *quiet.STAGES, *incident.STAGES, *recover.stages(TEN))
 
 
 def live(world: Any) -> list[str]:

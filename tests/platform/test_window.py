@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from cloudfamily_gateway.dialects import own
-from cloudfamily_platform.alerts import incident, quiet, recover, respond, watch, window
+from cloudfamily_platform.alerts import incident, quiet, recover, respond, silence, watch, window
 from cloudfamily_platform.alerts.rules import signals
 from cloudfamily_platform.alerts.rules import window as rule
 from cloudfamily_platform.alerts.window import Asked
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.people import person as people
 
-STAGES = (*watch.STAGES, *quiet.STAGES, *incident.STAGES, *recover.stages(timedelta(minutes=10)))
+STAGES = (*watch.STAGES, *silence.STAGES, *quiet.STAGES, *incident.STAGES, *recover.stages(timedelta(minutes=10)))
 CRITICAL = ("sos", "fall", "smoke", "gas", "co")
 BERLIN, SHANGHAI = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Shanghai")
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cloudfamily_gateway import supervise
-from cloudfamily_platform.alerts import checkin, deliver, escalate, gateways, incident, offers, quiet, recover, respond, vigil, watch
+from cloudfamily_platform.alerts import checkin, deliver, escalate, gateways, incident, offers, quiet, recover, respond, silence, vigil, watch
 from cloudfamily_platform.alerts.channel import Limits, Receipt
 from cloudfamily_platform.alerts.message import Message
 from cloudfamily_platform.bot import alerts as bot
@@ -31,7 +31,7 @@ class Story:
         self.world = world
         self.phones: dict[str, list[Message]] = defaultdict(list)
         self.stages = (
-            *supervise.STAGES, *watch.STAGES, *vigil.STAGES, *gateways.STAGES, *quiet.STAGES, *incident.STAGES, *escalate.STAGES,
+            *supervise.STAGES, *watch.STAGES, *silence.STAGES, *vigil.STAGES, *gateways.STAGES, *quiet.STAGES, *incident.STAGES, *escalate.STAGES,
             *offers.STAGES, *checkin.STAGES, *recover.stages(timedelta(minutes=10)), *visits.STAGES, credit.STAGE,
             *deliver.stages({"telegram": self}, ZONE),
         )  # fmt: skip

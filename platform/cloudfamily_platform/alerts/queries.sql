@@ -30,26 +30,6 @@ UPDATE alive SET dark_since = %(dark_since)s, due_at = %(due_at)s WHERE name = %
 SELECT id FROM alert WHERE state <> 'resolved' AND kind = %(kind)s
   AND (home_id = %(home_id)s OR (%(home_id)s::int IS NULL AND home_id IS NULL AND device_code = %(device_code)s));
 
--- name: claim_home
--- While no gateway listens, silence means nothing: the homes wait for `alive`, which then gives them time.
-SELECT id, district_id, silence_minutes, watched_from, canary FROM home
-WHERE due_at <= %(now)s AND NOT EXISTS (SELECT FROM alive WHERE name = %(gateway)s AND at < %(blind_before)s)
-ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
-
--- name: last_movement
--- By whatever was at home then, also if it has been taken away since.
-SELECT max((SELECT r.time FROM reading r WHERE r.device_id = b.device_id AND r.quantity = q.number AND r.value > 0
-            AND r.time <= %(now)s AND r.time > %(since)s
-            AND r.time >= coalesce(b.bound_at, '-infinity') AND r.time < coalesce(b.unbound_at, 'infinity') ORDER BY r.time DESC LIMIT 1)) AS at
-FROM binding b CROSS JOIN unnest(%(movement)s::smallint[]) AS q(number)
-WHERE b.home_id = %(home_id)s AND coalesce(b.unbound_at, 'infinity') > %(since)s;
-
--- name: home_postponed
-UPDATE home SET due_at = %(now)s + interval '5 minutes' WHERE id = %(id)s;
-
--- name: look_at_home_again
-UPDATE home SET due_at = %(due_at)s WHERE id = %(home_id)s;
-
 -- name: add_event
 INSERT INTO alert_event (alert_id, at, kind, actor_id, params) VALUES (%(alert_id)s, %(now)s, %(kind)s, %(actor_id)s, %(params)s);
 

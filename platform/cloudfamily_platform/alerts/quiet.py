@@ -178,7 +178,11 @@ def later(row: Row, now: datetime) -> Hazard:
     """The hazard of a quieted row, as it is now."""
     params: dict[str, Any] = row["why"]["params"]
     if row["kind"] in LASTING and isinstance(params.get("minutes"), int):
-        params = params | {"minutes": params["minutes"] + int((now - row["last_at"]).total_seconds() // 60)}
+        minutes = params["minutes"] + int((now - row["last_at"]).total_seconds() // 60)
+        params = params | {"minutes": minutes}
+        if "still_hours" in params:
+            clock = now.astimezone(datetime.fromisoformat(params["since"]).tzinfo)
+            params |= {"still_hours": minutes // 60, "still_minutes": f"{minutes % 60:02d}", "by_clock": f"{clock:%H:%M}"}
     return Hazard(kind=row["kind"], severity=row["severity"], why=row["why"]["key"].removeprefix("alert.why."), params=params)
 
 

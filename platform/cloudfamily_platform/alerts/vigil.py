@@ -20,7 +20,7 @@ from cloudfamily_platform.alerts.rules.sense import A_DAY, SOON, Clock, Facts, M
 from cloudfamily_platform.core import db, errors, quantity
 from cloudfamily_platform.core.stage import Stage, take_one
 from cloudfamily_platform.core.texts import say
-from cloudfamily_platform.people import blindness
+from cloudfamily_platform.people import blindness, state
 from cloudfamily_platform.people.person import Person
 
 RULES: dict[str, Rule] = {file.RULE.kind: file.RULE for file in (rising, bathroom, bed, door, homecoming, meals, water)}
@@ -55,8 +55,8 @@ async def look(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
 
 
 async def at_home(conn: db.Connection, home_id: int, now: datetime) -> bool:
-    """Whether somebody is to be watched there. The one place to ask: away and in hospital are states of the home."""
-    return True
+    """Whether somebody is to be watched there: people have not said that she is away or in hospital."""
+    return not await state.nobody_in(conn, home_id, now)
 
 
 async def facts(conn: db.Connection, row: dict[str, Any], rule: Rule, numbers: Mapping[str, float], now: datetime) -> Facts:

@@ -1,20 +1,16 @@
-"""watch: signals and silences become alerts; a test that a device sends for itself calls nobody."""
+"""watch: signals become alerts; a test that a device sends for itself calls nobody."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from cloudfamily_platform.alerts import alert, quiet, vital
 from cloudfamily_platform.alerts.alert import QUERIES
-from cloudfamily_platform.alerts.rules import signals, silence
+from cloudfamily_platform.alerts.rules import signals
 from cloudfamily_platform.alerts.rules import vital as rules_vital
-from cloudfamily_platform.core import db, quantity
+from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage, take_one
-from cloudfamily_platform.people import blindness
-
-#: A home's last movement is looked for no further back than this.
-LOOK_BACK = timedelta(days=14)
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
@@ -45,23 +41,4 @@ async def home_by_now(conn: db.Connection, row: dict[str, Any]) -> dict[str, Any
     return await db.one(await conn.execute(QUERIES["home_of_signal"], device))
 
 
-async def step_silence(conn: db.Connection, now: datetime) -> bool:
-    """One home whose silence is due is looked at, and armed again."""
-    blind = {"gateway": blindness.NAME, "blind_before": now - blindness.BLIND_AFTER}
-    return await take_one(conn, now, claim=QUERIES["claim_home"], work=judge_silence, postpone=QUERIES["home_postponed"], **blind)
-
-
-async def judge_silence(conn: db.Connection, row: dict[str, Any], now: datetime) -> None:
-    values = {"home_id": row["id"], "now": now, "since": now - LOOK_BACK, "movement": list(quantity.MOVEMENT)}
-    last = await db.one(await conn.execute(QUERIES["last_movement"], values))
-    verdict = silence.judge(max(last["at"] or row["watched_from"], row["watched_from"]), row["silence_minutes"], now)
-    if verdict.hazard:
-        where = {"home_id": row["id"], "district_id": row["district_id"], "canary": row["canary"]}
-        await quiet.raise_alert(conn, verdict.hazard, **where, device_code=None, seq=None, now=now)
-    await conn.execute(QUERIES["look_at_home_again"], {"home_id": row["id"], "due_at": verdict.look_again_at})
-
-
-STAGES = (
-    Stage(name="watch", step=step, hint="signal", oldest_due="SELECT min(due_at) AS due_at FROM signal WHERE due_at IS NOT NULL", limit_seconds=5),
-    Stage(name="silence", step=step_silence, oldest_due="SELECT min(due_at) AS due_at FROM home WHERE due_at IS NOT NULL", limit_seconds=120),
-)
+STAGES = (Stage(name="watch", step=step, hint="signal", oldest_due="SELECT min(due_at) AS due_at FROM signal WHERE due_at IS NOT NULL", limit_seconds=5),)

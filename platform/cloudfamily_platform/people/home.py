@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from cloudfamily_platform.core import db, errors, quantity
+from cloudfamily_platform.people import state
 from cloudfamily_platform.people.person import QUERIES, Person
 
 #: How far back a card looks for a device's last word.
@@ -35,7 +36,7 @@ def district(row: dict[str, Any]) -> dict[str, Any]:
 
 
 async def card(conn: db.Connection, home_id: int, now: datetime) -> dict[str, Any]:
-    """What a helper must know: elders, home with its key code, contacts in order, devices."""
+    """What a helper must know: elders, home with its key code, contacts in order, devices, and whether somebody is in."""
     home = await db.one(await conn.execute(QUERIES["home_by_id"], {"home_id": home_id}))
     elders = await (await conn.execute(QUERIES["elders"], {"home_id": home_id})).fetchall()
     contacts = await (await conn.execute(QUERIES["contacts"], {"home_id": home_id})).fetchall()
@@ -43,7 +44,13 @@ async def card(conn: db.Connection, home_id: int, now: datetime) -> dict[str, An
     for elder in elders:
         elder["age"] = age(elder.pop("birth_date"), now.date())
     where = {key: home[key] for key in ("code", "address", "key_code", "lat", "lon")}
-    return {"elders": elders, "home": {**where, "district": district(home)}, "contacts": contacts, "devices": devices}
+    return {
+        "elders": elders,
+        "home": {**where, "district": district(home)},
+        "contacts": contacts,
+        "devices": devices,
+        "state": await state.shown(conn, home_id, now),
+    }
 
 
 def age(born: date | None, today: date) -> int | None:

@@ -211,7 +211,9 @@ DELETE FROM alive WHERE dark_since IS NOT NULL AND at < %(before)s;
 UPDATE device SET watched_from = %(now)s, due_at = %(now)s + 2 * report_minutes * interval '1 minute' WHERE due_at IS NOT NULL AND silent_since IS NULL;
 
 -- name: give_homes_time
-UPDATE home SET due_at = greatest(due_at, %(now)s + least(silence_minutes, %(grace_minutes)s) * interval '1 minute') WHERE due_at IS NOT NULL;
+-- What happened while nobody listened is not known: silence counts from now.
+UPDATE home SET due_at = greatest(due_at, %(now)s + least(silence_minutes, %(grace_minutes)s) * interval '1 minute'),
+    watched_from = greatest(watched_from, %(now)s) WHERE due_at IS NOT NULL;
 
 -- name: issue_credential
 INSERT INTO credential (username, kind, hash, bases, created_at, issued_at)

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from cloudfamily_platform.alerts.window import Asked, Scope
+from cloudfamily_platform.people.state import Kind
 
 ALERT: JsonDict = {
     "id": 7,
@@ -59,6 +60,11 @@ CARD = {
     "home": {"code": "WX-001", "address": "万秀区示例路1号", "key_code": "1234#", "lat": 23.47, "lon": 111.32, "district": DISTRICT},
     "contacts": [{"name": "测试·女儿", "relation": "女儿", "phone": "000", "rank": 1}],
     "devices": [{"code": "WX-001-button", "kind": "button", "battery": 93.0, "last_seen_at": "2026-11-23T07:59:30Z"}],
+    "state": {"state": "away", "since": "2026-11-23T06:10:00Z", "by": "inferred"},
+}  # fmt: skip
+STATE = {
+    "id": 7, "state": "hospital", "starts_at": "2026-11-23T08:00:00Z", "ends_at": "2026-11-30T08:00:00Z", "note": "", "set_by": "测试·女儿",
+    "set_at": "2026-11-23T08:00:00Z", "ended_by": None, "holds": True,
 }  # fmt: skip
 HOME = {
     "code": "WX-001", "address": "万秀区示例路1号", "lat": 23.47, "lon": 111.32, "elders": ["测试·李桂花"], "live_alerts": 0,
@@ -226,6 +232,8 @@ class Home(BaseModel):
     home: dict[str, Any]
     contacts: list[dict[str, Any]]
     devices: list[dict[str, Any]]
+    #: home, away or asleep as the home's rhythm tells (`by`: "inferred"), or what people have said (`by`: who). None: nothing is known.
+    state: dict[str, Any] | None
     #: Newest first, of the last day.
     recent: list[dict[str, Any]]
 
@@ -326,6 +334,19 @@ class SetWatches(Body):
 class Watches(BaseModel):
     model_config = example(watches=[WATCH])
     watches: list[dict[str, Any]]
+
+
+class SetState(Body):
+    state: Kind
+    #: Now, if it is left out.
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime = Field(examples=["2026-11-30T08:00:00Z"])
+    note: str = Field("", max_length=500)
+
+
+class States(BaseModel):
+    model_config = example(states=[STATE])
+    states: list[dict[str, Any]]
 
 
 class Devices(BaseModel):

@@ -1,4 +1,4 @@
-"""What calls people in a home, over HTTP: limits of vital signs, circles, and what is noticed by silence."""
+"""What calls people in a home, over HTTP: limits of vital signs, circles, what is noticed by silence, and the states that hold it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from cloudfamily_platform.alerts import vigil
-from cloudfamily_platform.people import home, limits
+from cloudfamily_platform.people import home, limits, state
 from cloudfamily_platform.web import schemas
 from cloudfamily_platform.web.context import Here, Operator, SignedIn
 
@@ -65,3 +65,31 @@ async def set_watches(code: Code, body: schemas.SetWatches, person: Operator, he
         for one in body.watches:
             await vigil.change(conn, found, one.kind, one.on, one.settings, person, now)
         return schemas.Watches(watches=await vigil.listing(conn, found, now))
+
+
+@router.get("/{code}/states")
+async def states_of(code: Code, person: SignedIn, here: Here) -> schemas.States:
+    """What people have said of this home (away, visitor, hospital, asleep): now, to come and lately. For operators and the family."""
+    async with here.pool.connection() as conn:
+        found = await limits.seen_home(conn, code, person)
+        return schemas.States(states=await state.listing(conn, found["id"], here.clock()))
+
+
+@router.post("/{code}/states", status_code=201)
+async def set_state(code: Code, body: schemas.SetState, person: SignedIn, here: Here) -> schemas.States:
+    """Says that she is away, in hospital, asleep, or has a visitor, until an end. For operators and the family; it ends by itself."""
+    now = here.clock()
+    async with here.pool.connection() as conn:
+        found = await limits.seen_home(conn, code, person)
+        await state.make(conn, found, body.state, body.starts_at, body.ends_at, body.note, person, now)
+        return schemas.States(states=await state.listing(conn, found["id"], now))
+
+
+@router.delete("/{code}/states/{state_id}")
+async def end_state(code: Code, state_id: Annotated[int, Path(ge=1, le=2**62)], person: SignedIn, here: Here) -> schemas.States:
+    """Ends it now: silence counts anew from here."""
+    now = here.clock()
+    async with here.pool.connection() as conn:
+        found = await limits.seen_home(conn, code, person)
+        await state.end(conn, found, state_id, person, now)
+        return schemas.States(states=await state.listing(conn, found["id"], now))
