@@ -75,6 +75,7 @@ def test_the_alert_gets_the_home_and_begins_anew(world: Any, desk: Any, homeless
     row = world.rows("SELECT v.home_code, v.step, v.state, v.district_code FROM alert_view v WHERE id = %s", alert_id)[0]
     assert row == {"home_code": "WX-001", "step": 0, "state": "open", "district_code": "wanxiu"}
     before = told(world).count(("boss", "alert"))
+    world.sync.execute("UPDATE notification SET state = 'sent', due_at = NULL")
     world.drain(*escalate.STAGES)
     assert {("daughter", "alert"), ("near", "offer")} <= set(told(world))
     world.wait(seconds=31)
@@ -189,8 +190,9 @@ def test_what_a_device_said_stays_with_the_home_where_it_said_it(world: Any, des
     desk.bind(home="WX-002", kind="motion")
 
     async def steps(home_id: int) -> Any:
-        values = {"home_id": home_id, "now": world.now, "since": world.now - timedelta(days=14), "movement": [1]}
-        return (await db.one(await world.conn.execute(watch.QUERIES["last_movement"], values)))["at"]
+        values = {"home_id": home_id, "now": world.now, "since": world.now - timedelta(days=14), "movement": [1], "press": 3, "most": 1}
+        row = await (await world.conn.execute(watch.QUERIES["movement_of_home"], values)).fetchone()
+        return row["at"] if row else None
 
     assert [world.run(steps(home_id)) for home_id in (first, second)] == [moved_at, None]
     assert world.run(home.recent(world.conn, second, world.now)) == []
