@@ -76,8 +76,8 @@ WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND state IN ('offer
 -- Who has handed it back is not asked again, nor told of it any more.
 UPDATE offer SET state = 'declined', due_at = NULL, reason = %(reason)s WHERE alert_id = %(id)s AND person_id = %(person_id)s;
 
--- name: lapse_offer
-UPDATE offer SET state = 'lapsed', due_at = NULL WHERE id = %(id)s AND state = 'offered' RETURNING id;
+-- name: lapse_offers
+UPDATE offer SET state = 'lapsed', due_at = NULL WHERE alert_id = %(alert_id)s AND state = 'offered' AND due_at <= %(now)s RETURNING person_id;
 
 -- name: withdraw_offers
 UPDATE offer SET state = 'withdrawn', due_at = NULL WHERE alert_id = %(alert_id)s AND state IN ('offered', 'lapsed') RETURNING person_id;

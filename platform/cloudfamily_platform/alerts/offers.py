@@ -92,17 +92,19 @@ async def ask_one(conn: db.Connection, row: dict[str, Any], match: Match, now: d
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
-    """One offer that nobody answered lapses, and the next in line is asked."""
+    """The offers of one alert that nobody answered lapse, and the next in line are asked."""
     return await take_one(conn, now, claim=QUERIES["claim_offer"], work=lapse, postpone=QUERIES["offer_postponed"])
 
 
 async def lapse(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> None:
     # The claim locked the alert, as every writer does first; the offer may have been answered before that.
-    if await (await conn.execute(QUERIES["lapse_offer"], claimed)).fetchone() is None:
+    lapsed = await (await conn.execute(QUERIES["lapse_offers"], claimed | {"now": now})).fetchall()
+    if not lapsed:
         return
     row = await alert.load(conn, claimed["alert_id"])
-    following = [] if row["state"] == "resolved" or row["responding"] else await choose(conn, row, 1, now)
-    await alert.add_event(conn, row["id"], "offer_lapsed", now, actor_id=claimed["person_id"])
+    following = [] if row["state"] == "resolved" or row["responding"] else await choose(conn, row, len(lapsed), now)
+    for one in lapsed:
+        await alert.add_event(conn, row["id"], "offer_lapsed", now, actor_id=one["person_id"])
     await ask(conn, row, following, now)
 
 

@@ -120,7 +120,7 @@ def limit_at(routine: Routine, at: Seconds, begin: Seconds, bearable: float = BE
     wider = max(bearable, 0.01) ** -0.25
     if night:
         believed = believed_at_night(second / HOUR)
-        own = known + MARGIN_NIGHT * wider
+        own: float = known + MARGIN_NIGHT * wider
         return Limit(int(max(SHORTEST_NIGHT, blend(max(own, believed), own, days))), known, len(longest))
     again = longest[1] if len(longest) > 1 else 0
     # One such day is no habit; but what comes back cannot be told from a fall, and an alarm each time helps nobody.
