@@ -119,8 +119,8 @@ def limit_at(routine: Routine, at: Seconds, begin: Seconds, bearable: float = BE
     known = longest[0] if longest else 0
     wider = max(bearable, 0.01) ** -0.25
     if night:
-        believed = believed_at_night(second / HOUR)
-        own: float = known + MARGIN_NIGHT * wider
+        believed: float = believed_at_night(second / HOUR)
+        own = known + MARGIN_NIGHT * wider
         return Limit(int(max(SHORTEST_NIGHT, blend(max(own, believed), own, days))), known, len(longest))
     again = longest[1] if len(longest) > 1 else 0
     # One such day is no habit; but what comes back cannot be told from a fall, and an alarm each time helps nobody.
