@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from cloudfamily_platform.alerts import channel, checkin, deliver, escalate, incident, message, offers, quiet, recover, respond, watch
 from cloudfamily_platform.core import errors
 from cloudfamily_platform.core.stage import Stage
+from cloudfamily_platform.people.person import QUERIES
 from cloudfamily_platform.services import visits
 
 STEPS_EACH = 40
@@ -100,7 +101,8 @@ def machine(town: Town) -> type[RuleBasedStateMachine]:
     class Machine(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            world.wait(minutes=1)
+            world.wait(days=2)  # what came before is history, also for what flaps and for who was busy: a run repeats exactly
+            world.sync.execute(QUERIES["reading_maintain"], {"now": world.now, "keep_days": 400})
             town.chat.mood = "well"
             self.pressed = 0
             self.before = int(world.value("SELECT coalesce(sum(presses), 0) FROM alert"))
