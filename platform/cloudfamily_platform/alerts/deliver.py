@@ -303,7 +303,10 @@ class Deliver:
     async def note_health(self, conn: db.Connection, done: Iterable[Result], now: datetime) -> None:
         """The breaker's account. A refusal of one address, or "not so fast", is no sign of a broken channel."""
         for name, channel in self.channels.items():
-            judged = [result for result in done if result.claim["channel"] == name and result.out and judges(result.error)]
+            mine = [result for result in done if result.claim["channel"] == name]
+            judged = [result for result in mine if result.out and judges(result.error)]
+            if mine and not any(result.out for result in mine):
+                await conn.execute(QUERIES["probe_again"], {"name": name, "now": now})
             if not judged:
                 continue
             async with conn.transaction():

@@ -15,6 +15,10 @@ UPDATE channel_state SET tokens = %(tokens)s, filled_at = %(filled_at)s, open_un
 -- name: channel_state
 SELECT name, tokens, filled_at, failures, failed_people, open_until, opened, probing FROM channel_state WHERE name = %(name)s FOR UPDATE;
 
+-- name: probe_again
+-- The one message that was to find out had nothing to say any more: the next one finds out at once.
+UPDATE channel_state SET open_until = %(now)s, probing = false WHERE name = %(name)s AND probing;
+
 -- name: keep_health
 UPDATE channel_state SET failures = %(failures)s, failed_people = %(failed_people)s, open_until = %(open_until)s, opened = %(opened)s, probing = %(probing)s
 WHERE name = %(name)s;
