@@ -26,6 +26,7 @@ from cloudfamily_platform.alerts import checkin, coverage, deliver, escalate, ga
 from cloudfamily_platform.core import db, job, metrics
 from cloudfamily_platform.core.settings import Settings
 from cloudfamily_platform.core.stage import Loop, Stage
+from cloudfamily_platform.core.stopping import told_to_stop
 from cloudfamily_platform.people import blindness
 from cloudfamily_platform.services import visits
 from cloudfamily_platform.web.context import Check
@@ -233,7 +234,7 @@ class Runner:
 
 async def run_forever(task: Callable[[], Awaitable[object]]) -> None:
     """A task that fails on the database or the network is started again; any other failure ends the process, loudly."""
-    while True:
+    while not told_to_stop():
         try:
             await task()
             return

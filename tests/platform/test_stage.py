@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from prometheus_client import REGISTRY
 
@@ -93,6 +94,32 @@ def test_a_step_that_fails_does_not_end_the_loop(database: str, how: str) -> Non
                 loop.wake()  # as the clock does
             assert counted(loop, "units") == 0
             assert counted(loop, "errors") >= 1  # a slow machine may need more than the time-out for the second step, too
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("then", ["an error of its own", "all is well"])
+def test_a_loop_that_is_cancelled_ends_even_when_its_step_swallows_that(database: str, then: str) -> None:
+    """As psycopg does where a cancelled query meets a broken connection, and Python 3.11's wait_for where it just has its answer."""
+    inside = asyncio.Event()
+
+    async def step(conn: db.Connection, now: datetime) -> bool:
+        inside.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError as error:
+            if then == "an error of its own":
+                raise psycopg.OperationalError("the connection is lost") from error
+        return then == "all is well"
+
+    async def story() -> None:
+        async with db.pool(database, size=2) as pool:
+            task = asyncio.create_task(Loop(Stage(name="test-cancelled", step=step, oldest_due="SELECT NULL AS due_at"), pool, lambda: NOW).run())
+            await inside.wait()
+            task.cancel()
+            async with asyncio.timeout(10):
+                await asyncio.wait([task])
+            assert task.done()
 
     asyncio.run(story())
 

@@ -11,6 +11,8 @@ import structlog
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from cloudfamily_platform.core.stopping import told_to_stop
+
 log = structlog.get_logger()
 
 
@@ -49,7 +51,7 @@ async def one(cursor: psycopg.AsyncCursor[DictRow]) -> DictRow:
 
 async def listen(url: str, wake: dict[str, list[Callable[[], None]]], retry_seconds: float = 1.0) -> None:
     """Calls `wake[channel]` at each NOTIFY, for ever. After a lost connection everybody is woken: hints may be missing."""
-    while True:
+    while not told_to_stop():
         try:
             async with await connect(url) as conn:
                 for channel in wake:
@@ -58,6 +60,8 @@ async def listen(url: str, wake: dict[str, list[Callable[[], None]]], retry_seco
                     run_all(calls)
                 async for note in conn.notifies():
                     run_all(wake.get(note.channel, []))
+                    if told_to_stop():
+                        return
         except psycopg.OperationalError as error:
             log.warning("listen_lost", error=str(error))
         await asyncio.sleep(retry_seconds)

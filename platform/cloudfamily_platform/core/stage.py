@@ -18,6 +18,7 @@ from psycopg.rows import DictRow
 
 from cloudfamily_platform.core import metrics
 from cloudfamily_platform.core.db import Connection, Pool
+from cloudfamily_platform.core.stopping import told_to_stop
 
 log = structlog.get_logger()
 Clock = Callable[[], datetime]
@@ -83,10 +84,10 @@ class Loop:
         self.awake.set()
 
     async def run(self) -> None:
-        while True:
+        while not told_to_stop():
             await self.awake.wait()
             self.awake.clear()
-            while await self.unit():
+            while await self.unit() and not told_to_stop():
                 pass
 
     async def unit(self) -> bool:

@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from cloudfamily_platform.alerts import alert
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db, metrics
+from cloudfamily_platform.core.stopping import told_to_stop
 from cloudfamily_platform.people.person import Person
 from cloudfamily_platform.web.context import Here, SignedIn
 
@@ -82,7 +83,7 @@ class Hub:
         async with self.pool.connection() as conn:
             self.position = (await db.one(await conn.execute(QUERIES["position"])))["id"]
         self.started.set()
-        while True:
+        while not told_to_stop():
             try:
                 while len(told := await self.read(self.position)) > 0:
                     for one in told:
