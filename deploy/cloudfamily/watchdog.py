@@ -218,7 +218,8 @@ class Watchdog:
                 hazard = Hazard(kind=KIND, severity="high", why=news.trouble.why, params={"device": code, **news.trouble.params})
                 where: dict[str, Any] = {"home_id": None, "district_id": None, "device_code": code, "seq": None, "canary": False}
                 alert_id = await alert.open_alert(conn, hazard, **where, now=now)
-                await escalate.tell_all(conn, await alert.load(conn, alert_id), policy.Turn(("supervisors",), 0, timedelta(0)), now)
+                told = await escalate.tell_all(conn, await alert.load(conn, alert_id), policy.Turn(("supervisors",), 0, timedelta(0)), now)
+                await alert.add_events(conn, alert_id, told.events, now)
             elif news.what == "over" and live is not None:
                 await alert.add_event(conn, live["id"], "well_again", now)
 

@@ -183,14 +183,14 @@ def test_an_offer_that_cannot_lapse_stops_no_other(world: Any, alarm: Callable[.
     alarm(device="WX-002-button", kind="water_leak")
     world.drain(*escalate.STAGES)
     world.wait(seconds=120)
-    add_event = offers.alert.add_event
+    add_events = offers.alert.add_events
 
     async def broken_here(conn: Any, alert_id: int, *more: Any, **values: Any) -> None:
         if alert_id == broken:
             raise ZeroDivisionError("a broken row")
-        await add_event(conn, alert_id, *more, **values)
+        await add_events(conn, alert_id, *more, **values)
 
-    monkeypatch.setattr(offers.alert, "add_event", broken_here)
+    monkeypatch.setattr(offers.alert, "add_events", broken_here)
     assert world.drain(*offers.STAGES) == 2
     offered = world.rows("SELECT alert_id, state FROM offer ORDER BY id LIMIT 2")
     assert offered == [{"alert_id": broken, "state": "offered"}, {"alert_id": broken + 1, "state": "lapsed"}]

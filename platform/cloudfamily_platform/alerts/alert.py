@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -66,10 +66,27 @@ async def note_recovered(
         await add_event(conn, row["id"], event, now, params={**(detail or {}), "device": said_as})
 
 
-async def add_event(conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: object = None) -> None:
-    """A row of the timeline. It takes the lock that numbers events in commit order: do it late in a transaction."""
-    values = {"alert_id": alert_id, "kind": kind, "now": now, "actor_id": actor_id, "params": Jsonb(params or {})}
-    await conn.execute(QUERIES["add_event"], values)
+class Event(NamedTuple):
+    """A line of the timeline, to be written with others."""
+
+    kind: str
+    actor_id: int | None = None
+    params: Mapping[str, object] = {}
+
+
+async def add_event(
+    conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: Mapping[str, object] | None = None
+) -> None:
+    """One line of the timeline. See `add_events`."""
+    await add_events(conn, alert_id, [Event(kind, actor_id, params or {})], now)
+
+
+async def add_events(conn: db.Connection, alert_id: int, events: Sequence[Event], now: datetime) -> None:
+    """Lines of the timeline, in this order. They take the lock that numbers events in commit order, and in a storm everybody waits
+    for it: write them last in a transaction, and together."""
+    if events:
+        values = {"kinds": [one.kind for one in events], "actors": [one.actor_id for one in events], "params": [Jsonb(one.params) for one in events]}
+        await conn.execute(QUERIES["add_events"], {"alert_id": alert_id, "now": now, **values})
 
 
 async def answer_device(conn: db.Connection, alert_id: int, answer: str, now: datetime) -> None:

@@ -55,4 +55,5 @@ async def tell(conn: db.Connection, row: Row, now: datetime) -> None:
     await db.hint(conn, "alert")
     if row["state"] != "open":
         found = await alert.load(conn, row["id"])
-        await escalate.tell_all(conn, found, policy.turn(policy.in_force(found["plan"]), 0), now)
+        told = await escalate.tell_all(conn, found, policy.turn(policy.in_force(found["plan"]), 0), now)
+        await alert.add_events(conn, row["id"], told.events, now)

@@ -51,12 +51,14 @@ LEFT JOIN offer o ON o.alert_id = %(alert_id)s AND o.person_id = r.person_id
 WHERE EXISTS (SELECT FROM duty w WHERE w.person_id = r.person_id)
 ORDER BY b.person_id IS NOT NULL OR free.serving = '{}', (r.now_lat - %(lat)s) ^ 2 + (r.now_lon - %(lon)s) ^ 2, r.person_id LIMIT %(limit)s;
 
--- name: add_offer
+-- name: add_offers
+-- Gives back who is asked: not who has it, is asked already or has declined.
 INSERT INTO offer (alert_id, person_id, distance_m, why, offered_at, due_at)
-VALUES (%(alert_id)s, %(person_id)s, %(distance_m)s, %(why)s, %(now)s, %(due_at)s)
+SELECT %(alert_id)s, x.person_id, x.distance_m, x.why, %(now)s, %(due_at)s
+FROM unnest(%(people)s::bigint[], %(distances_m)s::integer[], %(whys)s::jsonb[]) WITH ORDINALITY AS x(person_id, distance_m, why, place) ORDER BY x.place
 ON CONFLICT (alert_id, person_id) DO UPDATE
 SET state = 'offered', distance_m = EXCLUDED.distance_m, why = EXCLUDED.why, offered_at = EXCLUDED.offered_at, due_at = EXCLUDED.due_at, answered_at = NULL
-WHERE offer.state IN ('lapsed', 'withdrawn') RETURNING id;
+WHERE offer.state IN ('lapsed', 'withdrawn') RETURNING person_id;
 
 -- name: claim_offer
 SELECT o.id, o.alert_id, o.person_id, a.state FROM offer o JOIN alert a ON a.id = o.alert_id

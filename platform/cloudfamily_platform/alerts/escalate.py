@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cloudfamily_platform.alerts import alert, notify, offers, policy
-from cloudfamily_platform.alerts.alert import QUERIES
+from cloudfamily_platform.alerts.alert import QUERIES, Event
 from cloudfamily_platform.core import db
 from cloudfamily_platform.core.stage import Stage, take_one
 
@@ -33,6 +33,13 @@ class Named:
         return "no_channel" if self.people else "nobody"
 
 
+class Told(NamedTuple):
+    #: Who can be reached.
+    people: set[int]
+    #: Who cannot, and why.
+    events: list[Event]
+
+
 async def step(conn: db.Connection, now: datetime) -> bool:
     """One due alert takes its next turn."""
     return await take_one(conn, now, claim=QUERIES["claim_alert"], work=look, postpone=QUERIES["alert_postponed"])
@@ -55,27 +62,26 @@ async def one_turn(conn: db.Connection, row: dict[str, Any], plan: policy.Policy
     turn = policy.turn(plan, number)
     # Before any event: the lock of the timeline must not wait for a routing engine.
     chosen = await offers.choose(conn, row, turn.offer, now, again=True)
-    if number == 0 and not policy.readable(row["plan"]):
-        await alert.add_event(conn, row["id"], "policy_unreadable", now)
+    events = [Event("policy_unreadable")] if number == 0 and not policy.readable(row["plan"]) else []
     if number > 0:
-        await alert.add_event(conn, row["id"], "escalated", now, params={"step": number})
+        events.append(Event("escalated", params={"step": number}))
     told = await tell_all(conn, {**row, "step": number}, turn, now, known=policy.words_before(plan, number))
     asked = await offers.ask(conn, row, chosen, now)
-    if turn.offer and not asked and number == 0:
-        await alert.add_event(conn, row["id"], "no_responder", now)
-    if told or not asked:
-        return bool(told)
-    return bool((await db.one(await conn.execute(QUERIES["somebody_was_asked"], {"id": row["id"], "now": now})))["reached"])
+    events += [*told.events, *asked.events]
+    if turn.offer and not asked.people and number == 0:
+        events.append(Event("no_responder"))
+    await alert.add_events(conn, row["id"], events, now)
+    return bool(told.people) or asked.reached
 
 
-async def tell_all(conn: db.Connection, row: dict[str, Any], turn: policy.Turn, now: datetime, *, known: Set[str] = frozenset()) -> set[int]:
-    """One turn's telling, each person once; returns who can be reached. The caller has the alert's lock.
+async def tell_all(conn: db.Connection, row: dict[str, Any], turn: policy.Turn, now: datetime, *, known: Set[str] = frozenset()) -> Told:
+    """One turn's telling, each person once. The caller has the alert's lock, and writes the events.
 
     Family who cannot be told, and a word that reaches nobody, is a line of the timeline and not a silence; of the words that are
     `known`, earlier turns have said it.
     """
     if not turn.tell:
-        return set()
+        return Told(set(), [])
     groups, number = await named(conn, row, turn.tell, now)
     people = list(dict.fromkeys(person for group in groups for person in group.people))
     told = await notify.tell_many(conn, row["id"], people, "alert", now, number=number, by=turn.by)
@@ -84,19 +90,17 @@ async def tell_all(conn: db.Connection, row: dict[str, Any], turn: policy.Turn, 
         await conn.execute(QUERIES["call_in"], {"id": row["id"], "people": guests})
     if told:
         await notify.send(conn)
-    for group in groups:
-        await say_what_failed(conn, row, group, told, now, again=group.base in known)
-    return told
+    return Told(told, [line for group in groups for line in what_failed(group, told, again=group.base in known)])
 
 
-async def say_what_failed(conn: db.Connection, row: dict[str, Any], group: Named, told: set[int], now: datetime, *, again: bool) -> None:
+def what_failed(group: Named, told: set[int], *, again: bool) -> Iterator[Event]:
     if group.off_duty and not again:
-        await alert.add_event(conn, row["id"], "nobody_on_duty", now, params={"whom": group.word})
+        yield Event("nobody_on_duty", params={"whom": group.word})
     for person in group.people if group.base == "family" else ():
         if person not in told:
-            await alert.add_event(conn, row["id"], "not_told", now, actor_id=person, params={"reason": "no_channel"})
+            yield Event("not_told", person, {"reason": "no_channel"})
     if told.isdisjoint(group.people) and not again:
-        await alert.add_event(conn, row["id"], "nobody_told", now, params={"whom": group.base, "reason": group.why_nobody})
+        yield Event("nobody_told", params={"whom": group.base, "reason": group.why_nobody})
 
 
 async def named(conn: db.Connection, row: dict[str, Any], words: Sequence[str], at: datetime) -> tuple[list[Named], int]:

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from cloudfamily_platform.alerts import alert, matching, notify, offers, respond
-from cloudfamily_platform.alerts.alert import QUERIES, Row
+from cloudfamily_platform.alerts.alert import QUERIES, Event, Row
 from cloudfamily_platform.alerts.rules import grouping
 from cloudfamily_platform.alerts.rules.hazard import Hazard
 from cloudfamily_platform.core import db
@@ -59,11 +59,13 @@ async def common(conn: db.Connection, home_id: int, live: Sequence[Row], now: da
 async def tell_those_who_go(conn: db.Connection, alert_id: int, live: Sequence[Row], now: datetime) -> None:
     """Whoever is with this home already hears of the new danger before anybody else; a helper who was sent may take it, too."""
     row = await alert.load(conn, alert_id)
+    events: list[Event] = []
     for one in await (await conn.execute(QUERIES["those_who_go"], {"ids": [other["id"] for other in live]})).fetchall():
         if not await notify.tell(conn, alert_id, one["person_id"], "also", now):
-            await alert.add_event(conn, alert_id, "not_told", now, actor_id=one["person_id"], params={"reason": "no_channel"})
+            events.append(Event("not_told", one["person_id"], {"reason": "no_channel"}))
         if alert.sight(await people.load(conn, one["person_id"]), row) is None:
-            await offers.ask_one(conn, row, matching.Match(one["person_id"], 0, {}), now)
+            events += (await offers.ask(conn, row, [matching.Match(one["person_id"], 0, {})], now)).events
+    await alert.add_events(conn, alert_id, events, now)
     await notify.send(conn)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
 from cloudfamily_platform.alerts import alert, matching, notify, policy, travel
-from cloudfamily_platform.alerts.alert import QUERIES
+from cloudfamily_platform.alerts.alert import QUERIES, Event
 from cloudfamily_platform.alerts.matching import Candidate, Match, Need, Rule
 from cloudfamily_platform.alerts.travel import Place
 from cloudfamily_platform.core import db
@@ -23,7 +23,9 @@ PLACE_HOLDS = timedelta(minutes=30)
 
 async def make(conn: db.Connection, row: dict[str, Any], count: int, now: datetime, *, again: bool = False) -> int:
     """Offers the alert to `count` more responders and returns how many were found: for who has written no event yet."""
-    return await ask(conn, row, await choose(conn, row, count, now, again=again), now)
+    asked = await ask(conn, row, await choose(conn, row, count, now, again=again), now)
+    await alert.add_events(conn, row["id"], asked.events, now)
+    return asked.people
 
 
 async def choose(conn: db.Connection, row: dict[str, Any], count: int, now: datetime, *, again: bool = False) -> list[Match]:
@@ -70,25 +72,33 @@ async def candidates(
     return [Candidate(place=Place(one.pop("lat"), one.pop("lon")), **one) for one in rows]
 
 
-async def ask(conn: db.Connection, row: dict[str, Any], matches: Sequence[Match], now: datetime) -> int:
-    """Offers the alert to them; the caller has its lock."""
-    for match in matches:
-        await ask_one(conn, row, match, now)
-    if matches:
-        await notify.send(conn)
-    return len(matches)
+class Asked(NamedTuple):
+    """What came of asking."""
+
+    people: int
+    #: Whether one of them can be told of it.
+    reached: bool
+    #: For the caller to write, together with its own.
+    events: list[Event]
 
 
-async def ask_one(conn: db.Connection, row: dict[str, Any], match: Match, now: datetime) -> None:
+async def ask(conn: db.Connection, row: dict[str, Any], matches: Sequence[Match], now: datetime) -> Asked:
+    """Offers the alert to them; the caller has its lock, and writes the events."""
+    if not matches:
+        return Asked(0, False, [])
     due_at = now + timedelta(seconds=policy.in_force(row["plan"]).offer_s)
-    who = {"alert_id": row["id"], "person_id": match.person_id, "distance_m": match.distance_m}
-    if await (await conn.execute(QUERIES["add_offer"], who | {"why": Jsonb(match.why), "now": now, "due_at": due_at})).fetchone() is None:
-        return
-    params = {"distance_m": match.distance_m, **match.why}
-    await alert.add_event(conn, row["id"], "offered", now, actor_id=match.person_id, params=params)
-    if not await notify.tell(conn, row["id"], match.person_id, "offer", now):
-        unreachable = {"reason": "no_channel", "message": "offer"}
-        await alert.add_event(conn, row["id"], "not_told", now, actor_id=match.person_id, params=unreachable)
+    whom = {"people": [one.person_id for one in matches], "distances_m": [one.distance_m for one in matches], "whys": [Jsonb(one.why) for one in matches]}
+    rows = await (await conn.execute(QUERIES["add_offers"], {"alert_id": row["id"], **whom, "now": now, "due_at": due_at})).fetchall()
+    asked = [one for one in matches if one.person_id in {row["person_id"] for row in rows}]
+    told = await notify.tell_many(conn, row["id"], [one.person_id for one in asked], "offer", now)
+    events = []
+    for one in asked:
+        events.append(Event("offered", one.person_id, {"distance_m": one.distance_m, **one.why}))
+        if one.person_id not in told:
+            events.append(Event("not_told", one.person_id, {"reason": "no_channel", "message": "offer"}))
+    if told:
+        await notify.send(conn)
+    return Asked(len(asked), bool(told), events)
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:
@@ -103,9 +113,8 @@ async def lapse(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> 
         return
     row = await alert.load(conn, claimed["alert_id"])
     following = [] if row["state"] == "resolved" or row["responding"] else await choose(conn, row, len(lapsed), now)
-    for one in lapsed:
-        await alert.add_event(conn, row["id"], "offer_lapsed", now, actor_id=one["person_id"])
-    await ask(conn, row, following, now)
+    asked = await ask(conn, row, following, now)
+    await alert.add_events(conn, row["id"], [*(Event("offer_lapsed", one["person_id"]) for one in lapsed), *asked.events], now)
 
 
 OLDEST = "SELECT min(due_at) AS due_at FROM offer WHERE due_at IS NOT NULL"

@@ -21,10 +21,6 @@ FROM called c ORDER BY c.rank NULLS LAST, c.person_id LIMIT 500;
 -- name: call_in
 INSERT INTO alert_guest (alert_id, person_id) SELECT %(id)s, unnest(%(people)s::bigint[]) ON CONFLICT DO NOTHING;
 
--- name: somebody_was_asked
--- Whether an offer went out at this look: whoever has no channel was offered it and knows of nothing.
-SELECT EXISTS (SELECT FROM notification WHERE alert_id = %(id)s AND message = 'offer' AND created_at = %(now)s) AS reached;
-
 -- name: policies
 SELECT p.id, p.code, p.version, d.code AS district, p.district_id, p.kind, p.severity, p.plan, p.active, p.created_at, who.name AS created_by
 FROM policy p LEFT JOIN district d ON d.id = p.district_id LEFT JOIN person who ON who.id = p.created_by

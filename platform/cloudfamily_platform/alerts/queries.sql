@@ -30,8 +30,10 @@ UPDATE alive SET dark_since = %(dark_since)s, due_at = %(due_at)s WHERE name = %
 SELECT id FROM alert WHERE state <> 'resolved' AND kind = %(kind)s
   AND (home_id = %(home_id)s OR (%(home_id)s::int IS NULL AND home_id IS NULL AND device_code = %(device_code)s));
 
--- name: add_event
-INSERT INTO alert_event (alert_id, at, kind, actor_id, params) VALUES (%(alert_id)s, %(now)s, %(kind)s, %(actor_id)s, %(params)s);
+-- name: add_events
+INSERT INTO alert_event (alert_id, at, kind, actor_id, params)
+SELECT %(alert_id)s, %(now)s, x.kind, x.actor_id, x.params
+FROM unnest(%(kinds)s::text[], %(actors)s::bigint[], %(params)s::jsonb[]) WITH ORDINALITY AS x(kind, actor_id, params, place) ORDER BY x.place;
 
 -- name: claim_alert
 -- One that nobody has heard of yet comes before what is said again.

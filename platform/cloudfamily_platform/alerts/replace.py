@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cloudfamily_platform.alerts import alert, notify, offers
-from cloudfamily_platform.alerts.alert import QUERIES
+from cloudfamily_platform.alerts.alert import QUERIES, Event
 from cloudfamily_platform.core import db
 
 
@@ -22,6 +22,6 @@ async def replace(conn: db.Connection, row: dict[str, Any], how: Literal["releas
     await notify.tell_those_told(conn, row["id"], row["handler_id"], how, {"actor": row["handler_name"]}, now)
     await notify.send(conn)
     await db.hint(conn, "alert")
-    await alert.add_event(conn, row["id"], how, now, actor_id=row["handler_id"], params={"after": row["state"], **params})
-    if not await offers.ask(conn, row, following, now):
-        await alert.add_event(conn, row["id"], "no_responder", now)
+    asked = await offers.ask(conn, row, following, now)
+    gone = Event(how, row["handler_id"], {"after": row["state"], **params})
+    await alert.add_events(conn, row["id"], [gone, *(asked.events if asked.people else [Event("no_responder")])], now)

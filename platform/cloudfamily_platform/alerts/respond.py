@@ -81,8 +81,9 @@ async def decline(conn: db.Connection, alert_id: int, person: Person, now: datet
         if await (await conn.execute(QUERIES["end_offer"], values)).fetchone() is None:
             raise errors.WrongState(state=row["state"])
         following = [] if row["state"] == "resolved" or row["responding"] else await offers.choose(conn, row, 1, now)
-        await alert.add_event(conn, alert_id, "declined", now, actor_id=person.id, params={"reason": reason} if reason else None)
-        await offers.ask(conn, row, following, now)
+        asked = await offers.ask(conn, row, following, now)
+        declined = alert.Event("declined", person.id, {"reason": reason} if reason else {})
+        await alert.add_events(conn, alert_id, [declined, *asked.events], now)
 
 
 async def release(conn: db.Connection, alert_id: int, person: Person, now: datetime, reason: str | None = None) -> dict[str, Any]:
