@@ -5,9 +5,13 @@ CREATE FUNCTION public.alert_event_chain() RETURNS trigger
 DECLARE
     before record;
 BEGIN
-    SELECT a.canary, e.n, e.hash INTO before
-    FROM alert a LEFT JOIN LATERAL (SELECT x.n, x.hash FROM alert_event x WHERE x.alert_id = a.id ORDER BY x.n DESC LIMIT 1) e ON true
+    PERFORM pg_advisory_xact_lock(hashtext('alert_event'), (NEW.alert_id % 2147483648)::integer);
+    SELECT a.canary, e.id, e.n, e.hash INTO before
+    FROM alert a LEFT JOIN LATERAL (SELECT x.id, x.n, x.hash FROM alert_event x WHERE x.alert_id = a.id ORDER BY x.n DESC LIMIT 1) e ON true
     WHERE a.id = NEW.alert_id;
+    IF before.id > NEW.id THEN
+        NEW.id := nextval('alert_event_id_seq');
+    END IF;
     NEW.canary := coalesce(before.canary, false);
     NEW.n := coalesce(before.n, 0) + 1;
     NEW.hash := alert_event_hash(before.hash, NEW.alert_id, NEW.n, NEW.at, NEW.kind, NEW.actor_id, NEW.params);
@@ -29,8 +33,21 @@ CREATE FUNCTION public.alert_event_in_order() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('alert_event'));
+    PERFORM pg_advisory_xact_lock_shared((1::bigint << 62) + (SELECT last_value - (NOT is_called)::integer FROM alert_event_id_seq));
     RETURN NULL;
+END $$;
+CREATE FUNCTION public.alert_event_settled() RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    given bigint;
+    oldest bigint;
+BEGIN
+    SELECT last_value - (NOT is_called)::integer INTO given FROM alert_event_id_seq;
+    SELECT min((classid::bigint << 32 | objid::bigint) - (1::bigint << 62)) INTO oldest FROM pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 30 = 1
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
+    RETURN least(given, oldest);
 END $$;
 CREATE FUNCTION public.alert_event_tell() RETURNS trigger
     LANGUAGE plpgsql

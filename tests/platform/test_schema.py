@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import psycopg
@@ -121,26 +123,69 @@ def test_one_live_response_an_alert(world: Any, alarm: Callable[..., int]) -> No
         world.insert("response", alert_id=alert_id, person_id=person_id, accepted_at=world.now)
 
 
-def test_numbers_of_events_rise_in_the_order_of_their_commits(world: Any, alarm: Callable[..., int]) -> None:
-    """Somebody who has seen event 55 has seen all before it: a later commit never brings a smaller number."""
+def test_who_writes_into_one_timeline_does_not_wait_for_who_writes_into_another(world: Any, alarm: Callable[..., int]) -> None:
+    """And who reads on sees nothing above what is not settled yet, so that nothing can come in behind them."""
     world.home()
-    alert_id = alarm()
+    one, other = alarm(), alarm(kind="fall")
 
-    async def story() -> list[int]:
-        async with await db.connect(world.url) as first, await db.connect(world.url) as second:
+    async def story() -> None:
+        async with await db.connect(world.url) as first, await db.connect(world.url) as second, await db.connect(world.url) as reader:
+            before = await alert.settled(reader)
             async with first.transaction():
-                await alert.add_event(first, alert_id, "note", world.now)
-                waiting = asyncio.create_task(alert.add_event(second, alert_id, "note", world.now))
+                await alert.add_event(first, one, "note", world.now)
+                await alert.add_event(second, other, "note", world.now)  # committed, and the higher number
+                assert len(await numbers(reader, above=before)) == 1
+                assert await alert.settled(reader) == before
+                waiting = asyncio.create_task(alert.add_event(second, one, "note", world.now))
                 async with asyncio.timeout(5):
-                    while not await seen_waiting(first):
+                    while not await seen_waiting(reader):
                         await asyncio.sleep(0.005)
             await waiting
-            rows = await (await first.execute("SELECT id FROM alert_event ORDER BY xmin::text::bigint, id")).fetchall()
-        return [row["id"] for row in rows]
+            written = await numbers(reader, above=before)
+            assert (len(written), written[-1]) == (3, await alert.settled(reader))
 
-    ids = world.run(story())
-    assert ids == sorted(ids)
-    assert len(ids) == 3
+    world.run(story())
+    assert world.rows("SELECT FROM audit_timeline") == []
+
+
+async def numbers(conn: db.Connection, *, above: int) -> list[int]:
+    return [row["id"] for row in await (await conn.execute("SELECT id FROM alert_event WHERE id > %s ORDER BY id", [above])).fetchall()]
+
+
+def test_reading_on_to_what_is_settled_misses_nothing_of_what_eight_write_at_once(world: Any, alarm: Callable[..., int]) -> None:
+    """Also of those who take back what they wrote, and of those who take their time to commit."""
+    world.home()
+    alerts = [alarm(kind=kind) for kind in ("sos", "fall", "smoke", "gas")]
+    rng = random.Random(7)
+
+    async def write(conn: db.Connection) -> None:
+        for _ in range(60):
+            with suppress(ZeroDivisionError):
+                async with conn.transaction():
+                    for alert_id in sorted(rng.choices(alerts, k=2)):
+                        await alert.add_event(conn, alert_id, "note", world.now)
+                        await asyncio.sleep(rng.random() / 500)
+                    if rng.random() < 0.2:
+                        raise ZeroDivisionError
+
+    async def story() -> tuple[list[int], list[int]]:
+        async with AsyncExitStack() as stack:
+            writers = [await stack.enter_async_context(await db.connect(world.url)) for _ in range(8)]
+            reader = await stack.enter_async_context(await db.connect(world.url))
+            seen = await numbers(reader, above=0)
+            writing = asyncio.gather(*(write(conn) for conn in writers))
+            while True:
+                over, upto = writing.done(), await alert.settled(reader)
+                seen += [number for number in await numbers(reader, above=seen[-1]) if number <= upto]
+                if over:
+                    await writing
+                    return seen, await numbers(reader, above=0)
+                await asyncio.sleep(0)
+
+    seen, written = world.run(story())
+    assert len(written) > 400
+    assert seen == written
+    assert world.rows("SELECT FROM audit_timeline") == []
 
 
 async def seen_waiting(conn: db.Connection) -> bool:

@@ -77,16 +77,27 @@ class Event(NamedTuple):
 async def add_event(
     conn: db.Connection, alert_id: int, kind: str, now: datetime, *, actor_id: int | None = None, params: Mapping[str, object] | None = None
 ) -> None:
-    """One line of the timeline. See `add_events`."""
+    """One line of the timeline. See `add_events_of`."""
     await add_events(conn, alert_id, [Event(kind, actor_id, params or {})], now)
 
 
 async def add_events(conn: db.Connection, alert_id: int, events: Sequence[Event], now: datetime) -> None:
-    """Lines of the timeline, in this order. They take the lock that numbers events in commit order, and in a storm everybody waits
-    for it: write them last in a transaction, and together."""
+    """Lines of one timeline, in this order. See `add_events_of`."""
+    await add_events_of(conn, [(alert_id, one) for one in events], now)
+
+
+async def add_events_of(conn: db.Connection, events: Sequence[tuple[int, Event]], now: datetime) -> None:
+    """Lines of several alerts' timelines. From here to the end of the transaction nobody else writes into these, and consoles see
+    nothing that was written later: do it last, and together."""
     if events:
-        values = {"kinds": [one.kind for one in events], "actors": [one.actor_id for one in events], "params": [Jsonb(one.params) for one in events]}
-        await conn.execute(QUERIES["add_events"], {"alert_id": alert_id, "now": now, **values})
+        kinds, actors, params = zip(*((one.kind, one.actor_id, Jsonb(one.params)) for _, one in events), strict=True)
+        values = {"alerts": [alert_id for alert_id, _ in events], "kinds": list(kinds), "actors": list(actors), "params": list(params)}
+        await conn.execute(QUERIES["add_events"], {"now": now, **values})
+
+
+async def settled(conn: db.Connection) -> int:
+    """The number up to which no event can come in any more: what a later statement reads up to there has no gap."""
+    return int((await db.one(await conn.execute(QUERIES["settled"])))["id"])
 
 
 async def answer_device(conn: db.Connection, alert_id: int, answer: str, now: datetime) -> None:
@@ -164,11 +175,11 @@ async def load(conn: db.Connection, alert_id: int) -> Row:
 
 async def listing(conn: db.Connection, person: Person, *, resolved: bool, limit: int) -> Row:
     """This person's alerts, and the stream position from which nothing after them is missed."""
-    position = await db.one(await conn.execute(QUERIES["position"]))
+    position = await settled(conn)
     scope = {"oversees": person.is_operator, "whole_city": person.whole_city, "districts": list(person.districts)}
     values = {"person_id": person.id, "canary": person.canary, "resolved": resolved, "limit": limit}
     rows = await (await conn.execute(QUERIES["alerts"], scope | values)).fetchall()
-    return {"alerts": [shown(row, sight(person, row)) for row in rows], "position": position["id"]}
+    return {"alerts": [shown(row, sight(person, row)) for row in rows], "position": position}
 
 
 async def detail(conn: db.Connection, person: Person, alert_id: int, now: datetime) -> Row:

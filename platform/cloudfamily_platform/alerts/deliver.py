@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from cloudfamily_platform.alerts import alert, message, pace, reachability, unread
-from cloudfamily_platform.alerts.alert import QUERIES, Row
+from cloudfamily_platform.alerts.alert import QUERIES, Event, Row
 from cloudfamily_platform.alerts.channel import Channel, ChannelError, Gone, Receipt
 from cloudfamily_platform.alerts.shown import asked, shown
 from cloudfamily_platform.core import db, metrics
@@ -252,8 +252,8 @@ class Deliver:
             await self.keep_living(conn, result, stands, now)
         for result in results:
             metrics.sent.labels(result.claim["channel"], "sent" if result.out else "nothing").inc()
-            if result.out and result.claim["message"] in CALLS:
-                await self.note(conn, result.claim, "told", now, {"channel": result.claim["channel"]})
+        calls = [result.claim for result in results if result.out and result.claim["message"] in CALLS]
+        await alert.add_events_of(conn, [noted(claim, "told", channel=claim["channel"]) for claim in calls], now)
 
     async def keep_living(self, conn: db.Connection, result: Result, stands: Mapping[int, object], now: datetime) -> None:
         """What now stands in the chat; drawn again when the alert went on meanwhile."""
@@ -288,8 +288,8 @@ class Deliver:
                 await conn.execute(QUERIES["go_next_way"], values | {"next": way["channel"]})
             else:
                 await conn.execute(QUERIES["notification_failed"], values)
-                if claim["message"] not in ("now", "trial"):
-                    await self.note(conn, claim, "not_told", now, {"reason": "refused" if error.permanent else "failed"})
+                if claim["message"] not in ("now", "trial") and claim["alert_id"] is not None:
+                    await alert.add_events_of(conn, [noted(claim, "not_told", reason="refused" if error.permanent else "failed")], now)
 
     def wait(self, claim: Row, error: ChannelError, way: Row | None) -> timedelta | None:
         """None: not by this channel any more. A call for help that can go another way does not wait for this one."""
@@ -326,12 +326,10 @@ class Deliver:
     def look_again(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, self.wake)
 
-    async def note(self, conn: db.Connection, claim: Row, kind: str, now: datetime, params: dict[str, str]) -> None:
-        """A line of the timeline; a test message has none."""
-        if claim["alert_id"] is None:
-            return
-        params = {**params, "message": claim["message"]}
-        await alert.add_event(conn, claim["alert_id"], kind, now, actor_id=claim["person_id"], params=params)
+
+def noted(claim: Row, kind: str, **params: str) -> tuple[int, Event]:
+    """A line of the timeline: what became of this message."""
+    return claim["alert_id"], Event(kind, claim["person_id"], {**params, "message": claim["message"]})
 
 
 def first_of_each_chat(rows: Iterable[Row]) -> list[Row]:

@@ -32,7 +32,7 @@ async def choose(conn: db.Connection, row: dict[str, Any], count: int, now: date
     """Whom to ask next. `again`: those who let it lapse may be asked once more, after all the others.
 
     The caller has the alert's lock, and has written no event in this transaction: a routing engine is asked here, for up to
-    travel.ROUTER_SECONDS, and the lock that numbers all events must not wait for that.
+    travel.ROUTER_SECONDS, and what others write must not wait for that.
     """
     if count <= 0 or row["home_id"] is None:
         return []

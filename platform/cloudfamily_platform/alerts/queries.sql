@@ -31,9 +31,11 @@ SELECT id FROM alert WHERE state <> 'resolved' AND kind = %(kind)s
   AND (home_id = %(home_id)s OR (%(home_id)s::int IS NULL AND home_id IS NULL AND device_code = %(device_code)s));
 
 -- name: add_events
+-- Alert by alert, so that two who write into the same ones do not wait for each other.
 INSERT INTO alert_event (alert_id, at, kind, actor_id, params)
-SELECT %(alert_id)s, %(now)s, x.kind, x.actor_id, x.params
-FROM unnest(%(kinds)s::text[], %(actors)s::bigint[], %(params)s::jsonb[]) WITH ORDINALITY AS x(kind, actor_id, params, place) ORDER BY x.place;
+SELECT x.alert_id, %(now)s, x.kind, x.actor_id, x.params
+FROM unnest(%(alerts)s::bigint[], %(kinds)s::text[], %(actors)s::bigint[], %(params)s::jsonb[]) WITH ORDINALITY AS x(alert_id, kind, actor_id, params, place)
+ORDER BY x.alert_id, x.place;
 
 -- name: claim_alert
 -- One that nobody has heard of yet comes before what is said again.
@@ -57,8 +59,8 @@ WHERE v.canary = %(canary)s AND (v.state = 'resolved') = %(resolved)s
        OR %(person_id)s = ANY(v.family) OR %(person_id)s = ANY(v.offered) OR %(person_id)s = ANY(v.responding))
 ORDER BY CASE WHEN v.state = 'resolved' THEN v.resolved_at END DESC NULLS LAST, v.opened_at LIMIT %(limit)s;
 
--- name: position
-SELECT coalesce(max(id), 0) AS id FROM alert_event;
+-- name: settled
+SELECT alert_event_settled() AS id;
 
 -- name: events_after
 SELECT e.id AS event_id, e.alert_id, e.at, e.kind AS event_kind, e.params, actor.name AS actor

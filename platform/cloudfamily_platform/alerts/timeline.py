@@ -16,6 +16,7 @@ from typing import Any, LiteralString
 import structlog
 from psycopg.rows import tuple_row
 
+from cloudfamily_platform.alerts import alert
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db
 
@@ -34,8 +35,9 @@ Line = tuple[int, int | None, int, datetime, str, int | None, str, bytes | None]
 
 async def seal(conn: db.Connection, now: datetime) -> None:
     """Seals every line since the last seal; each new head is in the log, for whoever keeps it elsewhere."""
+    settled = await alert.settled(conn)
     for _ in range(MOST_SEALS):
-        row = await (await conn.execute(QUERIES["add_seal"], {"now": now, "most": MOST_LINES})).fetchone()
+        row = await (await conn.execute(QUERIES["add_seal"], {"now": now, "most": MOST_LINES, "settled": settled})).fetchone()
         if row is None:
             return
         log.info("timeline_sealed", seal=row["id"], lines=row["events"], head=row["head"])

@@ -1,11 +1,10 @@
 -- name: add_seal
--- The next seal, over the lines since the last one (at most so many), or nothing when there is none. Numbers of events rise
--- in the order of their commits, so nothing can come in later beneath the last of them.
+-- The next seal, over the lines since the last one (at most so many) up to the number that is settled, or nothing when there is none.
 WITH last AS (
     SELECT id, upto_id, hash FROM timeline_seal ORDER BY id DESC LIMIT 1
 ), these AS (
     SELECT e.id, e.alert_id, e.hash FROM alert_event e
-    WHERE NOT e.canary AND e.id > coalesce((SELECT upto_id FROM last), 0) ORDER BY e.id LIMIT %(most)s
+    WHERE NOT e.canary AND e.id > coalesce((SELECT upto_id FROM last), 0) AND e.id <= %(settled)s ORDER BY e.id LIMIT %(most)s
 ), made AS (
     SELECT coalesce((SELECT id FROM last), 0) + 1 AS id, (SELECT hash FROM last) AS previous, coalesce((SELECT upto_id FROM last), 0) AS after_id,
            max(id) AS upto_id, count(*) AS events, count(DISTINCT alert_id) AS alerts, sha256(string_agg(int8send(id) || hash, ''::bytea ORDER BY id)) AS digest

@@ -21,6 +21,8 @@ from cloudfamily_platform.web.context import Here, SignedIn
 log = structlog.get_logger()
 PING_SECONDS = 15.0
 POLL_SECONDS = 2.0
+#: How soon what is not settled yet is looked at again; its commit wakes us, but a rollback says nothing.
+SOON_SECONDS = 0.05
 BATCH = 500
 #: A client further behind than this reloads its list instead.
 FURTHEST_BEHIND = 5000
@@ -81,34 +83,40 @@ class Hub:
 
     async def run(self) -> None:
         async with self.pool.connection() as conn:
-            self.position = (await db.one(await conn.execute(QUERIES["position"])))["id"]
+            self.position = await alert.settled(conn)
         self.started.set()
         while not told_to_stop():
             try:
-                while len(told := await self.read(self.position)) > 0:
-                    for one in told:
-                        self.tell(one)
-                    self.position = told[-1].id
+                told, more = await self.read(self.position)
+                for one in told:
+                    self.tell(one)
+                    self.position = one.id
+                if told:
+                    continue
             except Exception:
                 log.exception("stream_read_failed")
                 await asyncio.sleep(0.5)
+                continue
             try:
-                async with asyncio.timeout(POLL_SECONDS):
+                async with asyncio.timeout(SOON_SECONDS if more else POLL_SECONDS):
                     await self.awake.wait()
             except TimeoutError:
                 pass
             self.awake.clear()
 
-    async def read(self, after: int) -> list[Told]:
-        """The next events in commit order, at most BATCH of them."""
+    async def read(self, after: int) -> tuple[list[Told], bool]:
+        """The next events that are settled, at most BATCH of them, and whether there are some that are not."""
         async with self.pool.connection() as conn:
-            events = await (await conn.execute(QUERIES["events_after"], {"after": after, "limit": BATCH})).fetchall()
+            upto = await alert.settled(conn)
+            found = await (await conn.execute(QUERIES["events_after"], {"after": after, "limit": BATCH})).fetchall()
+            events = [event for event in found if event["event_id"] <= upto]
+            more = len(events) < len(found)
             if not events:
-                return []
+                return [], more
             ids = list({event["alert_id"] for event in events})
             rows = await (await conn.execute(QUERIES["alerts_by_id"], {"ids": ids})).fetchall()
         by_id = {row["id"]: row for row in rows}
-        return [Told(event, by_id[event["alert_id"]]) for event in events]
+        return [Told(event, by_id[event["alert_id"]]) for event in events], more
 
     def tell(self, told: Told) -> None:
         for client in list(self.clients):
@@ -136,7 +144,7 @@ class Hub:
             if self.position - sent > FURTHEST_BEHIND or sent > self.position + BATCH:
                 yield RESET
                 return
-            while told := await self.read(sent):
+            while told := (await self.read(sent))[0]:
                 for one in told:
                     sent = one.id
                     if data := one.bytes_for(person):
