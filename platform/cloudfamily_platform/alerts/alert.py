@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -167,10 +167,16 @@ def iso(at: datetime | None) -> str | None:
 
 async def load(conn: db.Connection, alert_id: int) -> Row:
     """Raises NotFound."""
-    row = await (await conn.execute(QUERIES["alert_by_id"], {"id": alert_id})).fetchone()
-    if row is None:
+    found = await load_all(conn, [alert_id])
+    if not found:
         raise errors.NotFound(what="alert")
-    return row
+    return found[alert_id]
+
+
+async def load_all(conn: db.Connection, ids: Iterable[int]) -> dict[int, Row]:
+    """Those of them that there are, by id, each with its plan."""
+    rows = await (await conn.execute(QUERIES["alerts_with_plan"], {"ids": list(ids)})).fetchall()
+    return {row["id"]: row for row in rows}
 
 
 async def listing(conn: db.Connection, person: Person, *, resolved: bool, limit: int) -> Row:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from cloudfamily_platform.core import db, metrics
 from cloudfamily_platform.core.stage import Stage
 from cloudfamily_platform.core.texts import say
 from cloudfamily_platform.people import person
+from cloudfamily_platform.people.person import Person
 
 log = structlog.get_logger()
 #: A channel that takes longer has failed. Shorter than the claim, which is for crashes.
@@ -56,6 +57,16 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a unit has looked up of all its claims at once."""
+
+    alerts: Mapping[int, Row]
+    readers: Mapping[int, Person]
+    #: The message that stands in the chat already, by the id of the claim.
+    living: Mapping[int, Row]
+
+
+@dataclass(frozen=True)
 class Result:
     claim: Row
     out: Outgoing | None = None
@@ -75,8 +86,8 @@ class Deliver:
     async def step(self, conn: db.Connection, now: datetime) -> bool:
         """All that may leave now."""
         claims = await self.claim(conn, now)
-        seen = dict[int, Row]()
-        done = [result for claim in claims if (result := await self.start(conn, claim, now, seen))]
+        known = await self.look_up(conn, claims)
+        done = [result for claim in claims if (result := await self.start(conn, claim, now, known))]
         done += await self.landed()
         await self.record(conn, done, now)
         return bool(claims or done or self.flying)
@@ -137,10 +148,22 @@ class Deliver:
 
     # Sending
 
-    async def start(self, conn: db.Connection, claim: Row, now: datetime, seen: dict[int, Row]) -> Result | None:
-        """Sends it on its way; a result at once when there is nothing to send. `seen`: the alerts that this unit has looked at."""
+    async def look_up(self, conn: db.Connection, claims: Sequence[Row]) -> Known:
+        about = [claim for claim in claims if claim["alert_id"] is not None]
+        drawn = [claim for claim in about if claim["channel"] in self.channels and self.channels[claim["channel"]].edits]
+        if not about:
+            return Known({}, {}, {})
+        living = await (await conn.execute(QUERIES["living_messages"], columns(drawn))).fetchall() if drawn else []
+        return Known(
+            alerts=await alert.load_all(conn, {claim["alert_id"] for claim in about}),
+            readers=await person.load_all(conn, {claim["person_id"] for claim in about}),
+            living={row["id"]: row for row in living},
+        )
+
+    async def start(self, conn: db.Connection, claim: Row, now: datetime, known: Known) -> Result | None:
+        """Sends it on its way; a result at once when there is nothing to send."""
         try:
-            out = await self.compose(conn, claim, now, seen)
+            out = await self.compose(conn, claim, now, known)
         except ChannelError as error:
             return Result(claim, error=error)
         except Exception as error:
@@ -178,7 +201,7 @@ class Deliver:
         except Exception as error:  # what was sent is sent: nothing here may lose that
             log.info("old_buttons_stay", error=f"{type(error).__name__}: {error}")
 
-    async def compose(self, conn: db.Connection, claim: Row, now: datetime, loaded: dict[int, Row]) -> Outgoing | None:
+    async def compose(self, conn: db.Connection, claim: Row, now: datetime, known: Known) -> Outgoing | None:
         """What is to be said now; None when there is nothing left to say."""
         channel = self.channels.get(claim["channel"])
         if channel is None:
@@ -190,8 +213,7 @@ class Deliver:
         if claim["message"] == reachability.MESSAGE:
             test = await reachability.compose(conn, claim, claim["language"])
             return Outgoing(claim, test) if test else None
-        row = loaded.get(claim["alert_id"]) or loaded.setdefault(claim["alert_id"], await alert.load(conn, claim["alert_id"]))
-        living = await (await conn.execute(QUERIES["living_message"], claim)).fetchone() if channel.edits else None
+        row, reader, living = known.alerts[claim["alert_id"]], known.readers[claim["person_id"]], known.living.get(claim["id"])
         if claim["message"] == "checkin":
             asks = claim["person_id"] in row["responding"]
             return Outgoing(claim, replace(message.checkin_message(claim["language"], row), alert_id=row["id"])) if asks else None
@@ -200,7 +222,6 @@ class Deliver:
                 return None
             what = message.news_message(claim["language"], row, claim["message"], claim["params"], self.zone)
             return Outgoing(claim, replace(what, alert_id=row["id"]))
-        reader = await person.load(conn, claim["person_id"])
         if claim["message"] in CALLS and row["state"] == "resolved":
             return None  # it is over: they hear that, and nothing else
         if claim["message"] == "offer" and reader.id not in row["responding"] and not asked(reader, row):
@@ -327,6 +348,11 @@ class Deliver:
         asyncio.get_running_loop().call_later(seconds, self.wake)
 
 
+def columns(claims: Sequence[Row]) -> dict[str, list[object]]:
+    names = {"ids": "id", "alerts": "alert_id", "people": "person_id", "channels": "channel", "addresses": "address"}
+    return {name: [claim[key] for claim in claims] for name, key in names.items()}
+
+
 def noted(claim: Row, kind: str, **params: str) -> tuple[int, Event]:
     """A line of the timeline: what became of this message."""
     return claim["alert_id"], Event(kind, claim["person_id"], {**params, "message": claim["message"]})
@@ -346,7 +372,8 @@ def judges(error: ChannelError | None) -> bool:
 
 def follows(result: Result) -> bool:
     """Whether another channel follows when this is not read: a call for help that no channel proved to be read."""
-    return bool(result.claim["critical"] and result.claim["message"] in CALLS and result.out and not (result.receipt and result.receipt.read))
+    call = result.claim["critical"] and result.claim["message"] in CALLS and result.out
+    return bool(call and result.claim["other_way"] and not (result.receipt and result.receipt.read))
 
 
 def stages(channels: Mapping[str, Channel], zone: ZoneInfo) -> tuple[Stage, ...]:

@@ -37,7 +37,8 @@ WITH due AS (
     SELECT id FROM notification WHERE due_at <= %(nobodys_before)s AND channel <> ALL(%(known)s) ORDER BY due_at LIMIT 20 FOR UPDATE SKIP LOCKED
 )
 SELECT n.id, n.alert_id, n.person_id, n.channel, n.by, n.message, n.params, n.round, n.priority, n.tries, n.created_at,
-       coalesce(a.severity = 'critical', false) AS critical, x.address, p.language, p.quiet_from, p.quiet_to
+       coalesce(a.severity = 'critical', false) AS critical, x.address, p.language, p.quiet_from, p.quiet_to,
+       EXISTS (SELECT FROM reach o WHERE o.person_id = n.person_id AND o.channel <> n.channel AND o.dead_at IS NULL) AS other_way
 FROM (SELECT id FROM due UNION ALL SELECT id FROM nobodys) d JOIN notification n ON n.id = d.id
 JOIN person p ON p.id = n.person_id LEFT JOIN alert a ON a.id = n.alert_id
 LEFT JOIN reach x ON x.person_id = n.person_id AND x.channel = n.channel AND x.dead_at IS NULL
@@ -63,9 +64,11 @@ UPDATE notification SET state = 'waiting', due_at = %(due_at)s WHERE id = %(id)s
 INSERT INTO attempt (notification_id, channel, state, first_at) VALUES (%(id)s, %(channel)s, 'skipped', %(now)s)
 ON CONFLICT (notification_id, channel) DO UPDATE SET state = 'skipped';
 
--- name: living_message
-SELECT channel, address, ref, shown_hash FROM chat_message
-WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s AND channel = %(channel)s AND address = %(address)s;
+-- name: living_messages
+-- Of these notifications, what stands in the chat already.
+SELECT x.id, m.ref, m.shown_hash
+FROM unnest(%(ids)s::bigint[], %(alerts)s::bigint[], %(people)s::bigint[], %(channels)s::text[], %(addresses)s::text[]) AS x(id, alert_id, person_id, channel, address)
+JOIN chat_message m USING (alert_id, person_id, channel, address);
 
 -- name: distance_of
 SELECT distance_m, why FROM offer WHERE alert_id = %(alert_id)s AND person_id = %(person_id)s;

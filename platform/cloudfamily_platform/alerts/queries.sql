@@ -48,8 +48,8 @@ UPDATE alert SET due_at = %(now)s + interval '30 seconds' WHERE id = %(id)s;
 -- name: lock_alert
 SELECT id FROM alert WHERE id = %(id)s FOR NO KEY UPDATE;
 
--- name: alert_by_id
-SELECT v.*, p.plan, ARRAY(SELECT g.person_id FROM alert_guest g WHERE g.alert_id = v.id) AS guests FROM alert_view v JOIN policy p ON p.id = v.policy_id WHERE v.id = %(id)s;
+-- name: alerts_with_plan
+SELECT v.*, p.plan, ARRAY(SELECT g.person_id FROM alert_guest g WHERE g.alert_id = v.id) AS guests FROM alert_view v JOIN policy p ON p.id = v.policy_id WHERE v.id = ANY(%(ids)s);
 
 -- name: alerts
 SELECT v.*, ARRAY(SELECT g.person_id FROM alert_guest g WHERE g.alert_id = v.id) AS guests FROM alert_view v

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -44,10 +45,16 @@ class Person:
 
 async def load(conn: db.Connection, person_id: int) -> Person:
     """Raises NotFound."""
-    row = await (await conn.execute(QUERIES["person_by_id"], {"person_id": person_id})).fetchone()
-    if row is None:
+    found = await load_all(conn, [person_id])
+    if not found:
         raise errors.NotFound(what="person")
-    return Person(**{**row, "roles": tuple(row["roles"]), "districts": tuple(row["districts"])})
+    return found[person_id]
+
+
+async def load_all(conn: db.Connection, ids: Iterable[int]) -> dict[int, Person]:
+    """Those of them that there are, by id."""
+    rows = await (await conn.execute(QUERIES["people_by_id"], {"ids": list(ids)})).fetchall()
+    return {row["id"]: Person(**{**row, "roles": tuple(row["roles"]), "districts": tuple(row["districts"])}) for row in rows}
 
 
 async def by_reach(conn: db.Connection, channel: str, address: str) -> Person | None:

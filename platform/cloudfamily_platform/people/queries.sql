@@ -1,10 +1,10 @@
--- name: person_by_id
+-- name: people_by_id
 SELECT p.id, p.code, p.name, p.language, p.canary,
        coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}') AS roles,
        coalesce(bool_or(r.role IN ('operator', 'supervisor') AND r.district_id IS NULL), false) AS whole_city,
        coalesce(array_agg(DISTINCT r.district_id) FILTER (WHERE r.role IN ('operator', 'supervisor') AND r.district_id IS NOT NULL), '{}') AS districts
 FROM person p LEFT JOIN role r ON r.person_id = p.id
-WHERE p.id = %(person_id)s GROUP BY p.id;
+WHERE p.id = ANY(%(ids)s) GROUP BY p.id;
 
 -- name: person_id_by_session
 SELECT person_id, csrf FROM session WHERE hash = %(hash)s AND expires_at > %(now)s;
