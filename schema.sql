@@ -120,6 +120,13 @@ CREATE FUNCTION public.great_circle_m(lat1 double precision, lon1 double precisi
     AS $$
     SELECT 2 * 6371000 * asin(sqrt(least(1, sin(radians(lat2 - lat1) / 2) ^ 2 + cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ^ 2)))
 $$;
+CREATE FUNCTION public.notification_tell() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('notification', '');
+    RETURN NULL;
+END $$;
 CREATE FUNCTION public.policy_for(place smallint, what text, how_bad text) RETURNS integer
     LANGUAGE sql STABLE
     AS $$
@@ -1756,6 +1763,7 @@ CREATE TRIGGER command_forward BEFORE UPDATE OF state ON public.command FOR EACH
 CREATE TRIGGER device_born AFTER INSERT ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_binding();
 CREATE TRIGGER device_bound BEFORE INSERT OR UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION public.device_bound();
 CREATE TRIGGER device_moved AFTER UPDATE OF home_id ON public.device FOR EACH ROW WHEN ((old.home_id IS DISTINCT FROM new.home_id)) EXECUTE FUNCTION public.device_binding();
+CREATE TRIGGER notification_tell AFTER INSERT ON public.notification FOR EACH STATEMENT EXECUTE FUNCTION public.notification_tell();
 CREATE TRIGGER timeline_seal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.timeline_seal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE public.timeline_seal ENABLE ALWAYS TRIGGER timeline_seal_append_only;
 CREATE TRIGGER transfer_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();

@@ -39,7 +39,6 @@ async def look(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> N
 async def ask(conn: db.Connection, row: dict[str, Any], going: dict[str, Any], now: datetime) -> None:
     await conn.execute(QUERIES["checkin_asked"], {"id": going["id"], "now": now, "due_at": now + lone.ANSWER})
     told = await notify.tell(conn, row["id"], going["person_id"], "checkin", now)
-    await notify.send(conn)
     await alert.add_event(conn, row["id"], "checkin_asked", now, actor_id=going["person_id"], params={"state": row["state"]})
     if not told:
         unreachable = {"reason": "no_channel", "message": "checkin"}

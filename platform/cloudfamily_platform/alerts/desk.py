@@ -19,5 +19,4 @@ async def tell(conn: db.Connection, row: dict[str, Any], message: str, params: M
         told = await notify.tell_many(conn, row["id"], those.people, message, now, params=params)
         if told:
             break
-    await notify.send(conn)
     return len(told)

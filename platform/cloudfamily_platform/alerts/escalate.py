@@ -88,8 +88,6 @@ async def tell_all(conn: db.Connection, row: dict[str, Any], turn: policy.Turn, 
     guests = [person for group in groups if group.word == "neighbours" for person in group.people]
     if guests:
         await conn.execute(QUERIES["call_in"], {"id": row["id"], "people": guests})
-    if told:
-        await notify.send(conn)
     return Told(told, [line for group in groups for line in what_failed(group, told, again=group.base in known)])
 
 

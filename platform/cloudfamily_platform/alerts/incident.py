@@ -66,7 +66,6 @@ async def tell_those_who_go(conn: db.Connection, alert_id: int, live: Sequence[R
         if alert.sight(await people.load(conn, one["person_id"]), row) is None:
             events += (await offers.ask(conn, row, [matching.Match(one["person_id"], 0, {})], now)).events
     await alert.add_events(conn, alert_id, events, now)
-    await notify.send(conn)
 
 
 async def step(conn: db.Connection, now: datetime) -> bool:

@@ -9,9 +9,9 @@ from psycopg.types.json import Jsonb
 
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db
-from cloudfamily_platform.people.outbox import send, tell, tell_many
+from cloudfamily_platform.people.outbox import tell, tell_many
 
-__all__ = ["send", "tell", "tell_many", "tell_those_told"]
+__all__ = ["tell", "tell_many", "tell_those_told"]
 
 
 async def tell_those_told(conn: db.Connection, alert_id: int, actor_id: int, message: str, params: Mapping[str, object], now: datetime) -> None:

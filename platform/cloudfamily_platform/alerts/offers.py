@@ -96,8 +96,6 @@ async def ask(conn: db.Connection, row: dict[str, Any], matches: Sequence[Match]
         events.append(Event("offered", one.person_id, {"distance_m": one.distance_m, **one.why}))
         if one.person_id not in told:
             events.append(Event("not_told", one.person_id, {"reason": "no_channel", "message": "offer"}))
-    if told:
-        await notify.send(conn)
     return Asked(len(asked), bool(told), events)
 
 

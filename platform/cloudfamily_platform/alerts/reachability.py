@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
 
-from cloudfamily_platform.alerts import message, notify
+from cloudfamily_platform.alerts import message
 from cloudfamily_platform.alerts.alert import QUERIES
 from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.core.stage import Stage, take_one
@@ -95,7 +95,6 @@ class Reachability:
             params = Jsonb({"test": row["id"]})
             said = {"person_id": row["person_id"], "channel": row["channel"], "params": params, "round": int(turn.do == "remind"), "now": now}
             await conn.execute(QUERIES["say_reach_test"], said)
-            await notify.send(conn)
 
 
 async def compose(conn: db.Connection, claim: dict[str, Any], language: str) -> message.Message | None:

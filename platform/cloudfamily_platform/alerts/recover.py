@@ -36,5 +36,4 @@ async def close(conn: db.Connection, claimed: Row, now: datetime) -> None:
     for asked in await (await conn.execute(QUERIES["withdraw_offers"], {"alert_id": row["id"]})).fetchall():
         await notify.tell(conn, row["id"], asked["person_id"], "recovered", now)
     await notify.tell_those_told(conn, row["id"], 0, "recovered", {}, now)
-    await notify.send(conn)
     await alert.add_event(conn, row["id"], "closed_by_itself", now)

@@ -20,7 +20,6 @@ async def replace(conn: db.Connection, row: dict[str, Any], how: Literal["releas
     await conn.execute(QUERIES["release_response" if how == "released" else "drop_response"], values)
     await conn.execute(QUERIES["reopen"], values)
     await notify.tell_those_told(conn, row["id"], row["handler_id"], how, {"actor": row["handler_name"]}, now)
-    await notify.send(conn)
     await db.hint(conn, "alert")
     asked = await offers.ask(conn, row, following, now)
     gone = Event(how, row["handler_id"], {"after": row["state"], **params})

@@ -249,5 +249,4 @@ async def withdraw(conn: db.Connection, row: dict[str, Any], now: datetime) -> N
 async def progress(conn: db.Connection, row: dict[str, Any], person: Person, kind: str, now: datetime, params: dict[str, str] | None = None) -> None:
     """The family who were told of it hear how it goes on; the timeline gets its line."""
     await notify.tell_those_told(conn, row["id"], person.id, kind, {"actor": person.name, **(params or {})}, now)
-    await notify.send(conn)
     await alert.add_event(conn, row["id"], kind, now, actor_id=person.id, params=params)

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     recover_minutes: int = Field(
         10, ge=1, le=1440, description="An alert that nobody has, of a device or a place that is heard again, is closed after so many minutes."
     )
-    poll_seconds: float = Field(2.0, gt=0, le=60, description="How often a stage looks for due rows when nothing notified it.")
+    poll_seconds: float = Field(1.0, gt=0, le=60, description="How often a stage looks for due rows when nothing notified it.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="Logs as JSON lines, or coloured for a terminal.")
     edge_name: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,40}$", description="Name and device code of this hub, for `run edge`.")

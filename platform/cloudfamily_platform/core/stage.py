@@ -61,13 +61,14 @@ async def take_one(
         row = await (await conn.execute(claim, {"now": now, **values})).fetchone()
         if row is None:
             return False
+        await conn.execute("SAVEPOINT claimed")
         try:
-            async with conn.transaction():
-                await work(conn, row, now)
+            await work(conn, row, now)
         except psycopg.OperationalError:
             raise
         except Exception:
             log.exception("postponed", work=f"{work.__module__}.{work.__qualname__}", row=row["id"])
+            await conn.execute("ROLLBACK TO SAVEPOINT claimed")
             await conn.execute(postpone, row | {"now": now})
     return True
 

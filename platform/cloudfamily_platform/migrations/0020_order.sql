@@ -42,3 +42,11 @@ BEGIN
     NEW.hash := alert_event_hash(before.hash, NEW.alert_id, NEW.n, NEW.at, NEW.kind, NEW.actor_id, NEW.params);
     RETURN NEW;
 END $$;
+
+-- Whoever puts something into the outbox wakes `deliver`.
+CREATE FUNCTION notification_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('notification', '');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER notification_tell AFTER INSERT ON notification FOR EACH STATEMENT EXECUTE FUNCTION notification_tell();

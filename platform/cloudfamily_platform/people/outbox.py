@@ -1,4 +1,4 @@
-"""The outbox: somebody is to be told something. One row for `deliver`, in the transaction of what it tells of."""
+"""The outbox: somebody is to be told something. One row for `deliver`, in the transaction of what it tells of; the row wakes it."""
 
 from __future__ import annotations
 
@@ -45,8 +45,3 @@ async def tell_many(
     what = {"alert_id": alert_id, "people": list(people), "message": message, "params": Jsonb(params or {})}
     rows = await (await conn.execute(QUERIES["tell"], {**what, "number": number, "by": list(by) if by else None, "now": now})).fetchall()
     return {row["person_id"] for row in rows}
-
-
-async def send(conn: db.Connection) -> None:
-    """`deliver` is woken once this transaction has committed."""
-    await db.hint(conn, "notification")

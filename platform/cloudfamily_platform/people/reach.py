@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 
 from cloudfamily_platform.core import db, errors
-from cloudfamily_platform.people import outbox
 from cloudfamily_platform.people.person import QUERIES, Person
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
@@ -94,4 +93,3 @@ async def try_out(conn: db.Connection, person: Person, channel: str, now: dateti
             raise errors.TooMany
         if await (await conn.execute(QUERIES["try_out"], values)).fetchone() is None:
             raise errors.NotFound(what="channel")
-        await outbox.send(conn)

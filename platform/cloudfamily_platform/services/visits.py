@@ -33,7 +33,6 @@ async def ask_family(conn: db.Connection, row: dict[str, Any], params: dict[str,
     """The first of the family who can be reached, but for the visitor, says whether it took place."""
     for relative in await (await conn.execute(QUERIES["family_but_the_visitor"], row)).fetchall():
         if await outbox.tell(conn, row["alert_id"], relative["person_id"], "confirm_visit", now, params=params, number=0):
-            await outbox.send(conn)
             return
 
 
