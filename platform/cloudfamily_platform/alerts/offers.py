@@ -116,4 +116,4 @@ async def lapse(conn: db.Connection, claimed: dict[str, Any], now: datetime) -> 
 
 
 OLDEST = "SELECT min(due_at) AS due_at FROM offer WHERE due_at IS NOT NULL"
-STAGES = (Stage(name="offer", step=step, workers=2, oldest_due=OLDEST, limit_seconds=10),)
+STAGES = (Stage(name="offer", step=step, workers=3, oldest_due=OLDEST, limit_seconds=10),)
