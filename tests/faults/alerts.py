@@ -135,18 +135,19 @@ class Plant(kills.Parts):
         return self.revive
 
     def pause_worker(self) -> Callable[[], None]:
-        return self.pause(psutil.Process(self.rng.choice(self.workers).pid))
+        return self.pause(self.rng.choice(self.workers).pid)
 
     def pause_chat(self) -> Callable[[], None]:
-        return self.pause(psutil.Process(self.chat.pid))
+        return self.pause(self.chat.pid)
 
     def pause_database(self) -> Callable[[], None]:
         assert self.database._server is not None
-        return self.pause(psutil.Process(self.database._server.pid))
+        return self.pause(self.database._server.pid)
 
-    def pause(self, one: psutil.Process) -> Callable[[], None]:
-        """It and its children stand still, as on a machine that swaps."""
+    def pause(self, pid: int) -> Callable[[], None]:
+        """It and its children stand still, as on a machine that swaps; or it is dead at the moment."""
         try:
+            one = psutil.Process(pid)
             family = [one, *one.children(recursive=True)]
         except psutil.NoSuchProcess:
             return self.revive
