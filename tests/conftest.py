@@ -117,12 +117,20 @@ def database(server: str, template: str) -> Iterator[str]:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+def given_broker() -> tuple[str, int] | None:
+    """The broker of CF_TEST_BROKER; in the second of two test processes that of CF_TEST_BROKER_2, since a gateway hears all that is said on its broker."""
+    if "CF_TEST_BROKER" not in os.environ:
+        return None
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    host, _, port = os.environ["CF_TEST_BROKER" if process == 0 else f"CF_TEST_BROKER_{process + 1}"].partition(":")
+    return host, int(port)
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[tuple[str, int]]:
     """Host and port of an MQTT 5 broker."""
-    if address := os.environ.get("CF_TEST_BROKER"):
-        host, _, port = address.partition(":")
-        yield host, int(port)
+    if given := given_broker():
+        yield given
         return
     with passable_folder() as folder:
         embedded = EmbeddedBroker(folder, ports.any_free())
@@ -334,13 +342,12 @@ def system(server: str, template: str) -> Iterator[System]:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         stack.callback(conn.execute, f"DROP DATABASE {name} WITH (FORCE)".encode())
         folder = stack.enter_context(passable_folder())
-        if address := os.environ.get("CF_TEST_BROKER"):
-            host, _, port = address.partition(":")
-            made = System(folder, on(server, name), (host, int(port)))
-        else:
+        broker = given_broker()
+        if broker is None:
             own = EmbeddedBroker(folder / "broker", ports.any_free())
             stack.callback(own.stop)
-            made = System(folder, on(server, name), own.start())
+            broker = own.start()
+        made = System(folder, on(server, name), broker)
         made.start()
         stack.callback(made.stop)
         yield made

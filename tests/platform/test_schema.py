@@ -144,5 +144,6 @@ def test_numbers_of_events_rise_in_the_order_of_their_commits(world: Any, alarm:
 
 
 async def seen_waiting(conn: db.Connection) -> bool:
-    row = await db.one(await conn.execute("SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+    waiting = "SELECT count(*) AS n FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE datname = current_database() AND NOT granted"
+    row = await db.one(await conn.execute(f"{waiting} AND locktype = 'advisory'".encode()))
     return bool(row["n"])
