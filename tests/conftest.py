@@ -302,7 +302,7 @@ class System:
         log = self.folder / "log"
         with log.open("ab") as out:
             self.process = subprocess.Popen([sys.executable, "-m", "cloudfamily", "run"], env=self.environment, stdout=out, stderr=out)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             assert self.process.poll() is None, log.read_text()[-3000:]
             with suppress(OSError), urllib.request.urlopen(f"{self.parts.web_url}/readyz", timeout=2) as answer:
@@ -313,7 +313,7 @@ class System:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=15)
+        self.process.wait(timeout=60)
 
     def press(self, home: str) -> None:
         """A home's button, until the platform says "received"."""
@@ -332,7 +332,7 @@ class System:
         with psycopg.connect(self.parts.database_url, row_factory=dict_row) as conn:
             return conn.execute(query.encode(), values or None).fetchall()
 
-    def wait_for(self, query: str, *values: object, seconds: float = 20.0) -> dict[str, Any]:
+    def wait_for(self, query: str, *values: object, seconds: float = 60.0) -> dict[str, Any]:
         """The first row of a query, as soon as it gives one."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

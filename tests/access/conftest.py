@@ -22,7 +22,7 @@ from cloudfamily import mosquitto
 from cloudfamily.embedded import ports
 from cloudfamily_platform.people import credential
 
-SECONDS = 10.0
+SECONDS = 60.0
 HOUR = 3600
 
 

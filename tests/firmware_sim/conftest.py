@@ -101,7 +101,7 @@ def scripted() -> type[Scripted]:
     return Scripted
 
 
-async def wait_until(what: Callable[[], object], seconds: float = 10) -> None:
+async def wait_until(what: Callable[[], object], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not what():
             await asyncio.sleep(0.005)

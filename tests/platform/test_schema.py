@@ -131,7 +131,7 @@ def test_numbers_of_events_rise_in_the_order_of_their_commits(world: Any, alarm:
             async with first.transaction():
                 await alert.add_event(first, alert_id, "note", world.now)
                 waiting = asyncio.create_task(alert.add_event(second, alert_id, "note", world.now))
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     while not await seen_waiting(first):
                         await asyncio.sleep(0.005)
             await waiting
