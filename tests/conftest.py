@@ -313,7 +313,10 @@ class System:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=60)
+        try:
+            self.process.wait(timeout=60)
+        finally:
+            self.process.kill()
 
     def press(self, home: str) -> None:
         """A home's button, until the platform says "received"."""
