@@ -122,7 +122,7 @@ def test_an_unknown_button_still_raises_an_alert(system: Any) -> None:
 
 def test_the_canary_comes_through(system: Any) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "cloudfamily", "canary", "--once", "--json"], env=system.environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "cloudfamily", "canary", "--once", "--json"], env=system.environment, capture_output=True, text=True, timeout=600, check=False
     )
     said = json.loads(done.stdout.splitlines()[-1])
     assert (done.returncode, said["ok"], said["failed"]) == (0, True, None), done.stdout + done.stderr
@@ -151,7 +151,7 @@ def test_the_canary_comes_round_by_itself_and_once_an_hour_to_the_time_bank(syst
 def test_the_canary_names_the_step_that_failed(system: Any) -> None:
     wrong = {**system.environment, "CF_MQTT_PORT": "1", "CF_DATA_DIR": "/nonexistent"}
     wrong["CF_PUBLIC_URL"] = system.parts.web_url
-    done = subprocess.run([sys.executable, "-m", "cloudfamily", "canary", "--json"], env=wrong, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-m", "cloudfamily", "canary", "--json"], env=wrong, capture_output=True, text=True, timeout=600, check=False)
     said = json.loads(done.stdout.splitlines()[-1])
     assert (done.returncode, said["ok"], said["failed"]) == (1, False, "press to received")
 
