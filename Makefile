@@ -5,8 +5,8 @@ RUN := .venv/bin
 run: .venv/ready ## start the product with its demo city
 	@$(RUN)/cloudfamily run
 
-test: .venv/ready ## the whole suite, on embedded parts
-	@$(RUN)/pytest
+test: .venv/ready ## the whole suite, on embedded parts, in two processes
+	@$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 console: .venv/ready ## build the console's page again
 	@$(RUN)/pip install -q --no-deps -e .

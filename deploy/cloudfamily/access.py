@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from cloudfamily import composition, mosquitto, parts
+from cloudfamily import mosquitto
 from cloudfamily.embedded.errors import StartError
 from cloudfamily_platform.core import db, errors, texts
 from cloudfamily_platform.core.settings import Settings
@@ -88,6 +88,8 @@ def broker(
 
 def on_database(work: Callable[[db.Connection, datetime], Awaitable[T]]) -> T:
     """Does it over a connection of its own to the configured database, or the running system's. A refusal becomes one sentence."""
+    from cloudfamily import composition, parts  # the whole product; the other commands are not to wait for it
+
     settings = Settings()
     url = settings.database_url.get_secret_value() if settings.database_url else parts.running(settings).database_url
 

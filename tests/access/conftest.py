@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import socket
 import subprocess
 import threading
 import time
@@ -20,9 +19,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from cloudfamily import mosquitto
+from cloudfamily.embedded import ports
 from cloudfamily_platform.people import credential
 
-SECONDS = 10.0
+SECONDS = 60.0
 HOUR = 3600
 
 
@@ -206,7 +206,7 @@ def papers(passable: Path) -> Papers:
 
 
 @pytest.fixture
-def broker_of(mosquitto_program: str, world: Any, passable: Path, papers: Papers, free_ports: Callable[[int], list[int]]) -> Iterator[Callable[..., Broker]]:
+def broker_of(mosquitto_program: str, world: Any, passable: Path, papers: Papers) -> Iterator[Callable[..., Broker]]:
     """broker_of(tls=…, service_host=…): a Mosquitto that is not started yet."""
     with ExitStack() as stack:
 
@@ -216,7 +216,7 @@ def broker_of(mosquitto_program: str, world: Any, passable: Path, papers: Papers
             if os.geteuid() == 0:
                 nobody = pwd.getpwnam("nobody")
                 os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-            one, two, three = free_ports(3)
+            one, two, three = ports.any_free(), ports.any_free(), ports.any_free()
             plan = mosquitto.Plan(folder=folder, tls=papers.tls if tls else None, port=one, certificate_port=two, service_host=service_host, service_port=three)
             broker = Broker(mosquitto_program, world, folder, papers, plan)
             stack.callback(broker.stop)
@@ -229,15 +229,3 @@ def broker_of(mosquitto_program: str, world: Any, passable: Path, papers: Papers
 def broker(broker_of: Callable[..., Broker]) -> Broker:
     """With TLS, for devices and certificates; not started yet, so that a test may issue credentials first."""
     return broker_of()
-
-
-@pytest.fixture
-def free_ports() -> Callable[[int], list[int]]:
-    def found(count: int) -> list[int]:
-        probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-        ports = [int(probe.getsockname()[1]) for probe in probes]
-        for probe in probes:
-            probe.close()
-        return ports
-
-    return found

@@ -50,7 +50,7 @@ def test_strangers_stay_outside(broker: Any, papers: Any) -> None:
     with socket.create_connection(("127.0.0.1", broker.plan.port)) as bare, pytest.raises(ssl.SSLCertVerificationError):
         another_s.wrap_socket(bare, server_hostname="127.0.0.1")  # as a device that meets somebody in between
     with socket.create_connection(("127.0.0.1", broker.plan.port)) as bare:
-        bare.settimeout(5)
+        bare.settimeout(60)
         bare.sendall(bytes.fromhex("101000044d5154540502003c0000036f6c64"))  # a CONNECT without TLS
         with suppress(ConnectionResetError):
             assert bare.recv(1) != b"\x20"  # no CONNACK

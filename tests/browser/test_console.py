@@ -16,6 +16,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def foreign() -> list[str]:
 def page(browser: Browser, system: Any, foreign: list[str]) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     made = context.new_page()
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(60_000)
     made.on("request", lambda request: foreign.append(request.url) if not request.url.startswith((system.parts.web_url, "data:", "blob:")) else None)
     yield made
     context.close()

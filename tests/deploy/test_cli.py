@@ -24,7 +24,7 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 
 def cloudfamily(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **settings}
-    return subprocess.run([sys.executable, "-m", "cloudfamily", *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([sys.executable, "-m", "cloudfamily", *arguments], env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture

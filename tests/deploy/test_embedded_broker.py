@@ -143,11 +143,12 @@ def test_a_taken_port_is_named_with_its_setting(kind: str, folder: Path) -> None
 
 
 def test_a_broker_that_dies_at_once_is_quoted(kind: str, folder: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brokers, "READY_S", 100.0)
     began = time.monotonic()
     monkeypatch.setattr(brokers, kind.upper(), "nonsense = [{port}")
     with pytest.raises(StartError, match=rf"\({kind}\) did not start: .*broker.log"):
         EmbeddedBroker(folder, port).start()
-    assert time.monotonic() - began < 10  # it does not wait for what will not come
+    assert time.monotonic() - began < 100  # it does not wait for what will not come
 
 
 def test_a_folder_that_is_none_is_said(kind: str, folder: Path, port: int) -> None:
@@ -169,7 +170,7 @@ def connected(port: int, name: str, on_message: Callable[..., None] | None = Non
     return client
 
 
-def run_until(client: Client, reached: Callable[[], bool], within_s: float = 20.0) -> None:
+def run_until(client: Client, reached: Callable[[], bool], within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not reached():
         assert time.monotonic() < deadline, "nothing came in time"

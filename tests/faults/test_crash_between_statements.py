@@ -119,10 +119,12 @@ class Night:
 
 
 async def drain(conn: db.Connection, stages: tuple[Stage, ...], world: Any) -> None:
-    for _ in range(4):
+    done = True
+    while done:
+        done = False
         for stage in stages:
             while await stage.step(conn, world.now):
-                pass
+                done = True
 
 
 def outcome(world: Any, code: str) -> dict[str, Any]:

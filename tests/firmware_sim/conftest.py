@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from cloudfamily.embedded import ports
+
 Broker = tuple[str, int]
 
 
@@ -23,9 +25,7 @@ def mosquitto() -> Iterator[Broker]:
     program = os.environ.get("CF_TEST_MOSQUITTO") or shutil.which("mosquitto")
     if program is None:
         pytest.skip("no mosquitto: install it, or set CF_TEST_MOSQUITTO to its program")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = ports.any_free()
     with TemporaryDirectory(prefix="cf-mosquitto-") as name:
         Path(name).chmod(0o755)
         conf = Path(name) / "mosquitto.conf"
@@ -101,7 +101,7 @@ def scripted() -> type[Scripted]:
     return Scripted
 
 
-async def wait_until(what: Callable[[], object], seconds: float = 10) -> None:
+async def wait_until(what: Callable[[], object], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not what():
             await asyncio.sleep(0.005)

@@ -46,7 +46,7 @@ class Scene:
 
     async def page(self, path: str = "/", width: int = 1280) -> playwright.Page:
         page = await self.browser.new_page(viewport={"width": width, "height": 860}, locale="zh-CN")
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda line: self.complaints.append(line.text))

@@ -34,7 +34,7 @@ async def bot_sends(http: aiohttp.ClientSession, **body: Any) -> int:
 async def events(http: aiohttp.ClientSession, count: int, **options: Any) -> list[Event]:
     """The next events of the live stream: (id, event, data)."""
     found: list[Event] = []
-    async with asyncio.timeout(5), http.get("/api/stream", **options) as response:
+    async with asyncio.timeout(60), http.get("/api/stream", **options) as response:
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         while len(found) < count:
             lines = (await response.content.readuntil(b"\n\n")).decode().splitlines()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +17,7 @@ from aiogram.filters import Command
 from aiogram.types import BotCommand, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from cloudfamily_sim.chat import ChatPerson, ChatRefusal, ChatServer
+from cloudfamily_sim.chat import server as chat_server
 from cloudfamily_sim.chat.errors import BotApiError
 from cloudfamily_sim.chat.markup import parse
 
@@ -75,7 +75,7 @@ async def polling(bot: Bot) -> AsyncIterator[Dispatcher]:
 
 
 async def until(fits: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not fits():
             await asyncio.sleep(0.01)
 
@@ -98,7 +98,7 @@ def test_a_command_is_answered_and_a_press_edits_the_message() -> None:
             query = server.press(DAUGHTER, hello.id, hello.button("Go").data or "")
             answer = await server.wait_for_answer(DAUGHTER, query, 5)
             assert (answer.text, answer.alert, answer.message_id) == ("Thank you!", True, hello.id)
-            edited = await server.wait_for(DAUGHTER, lambda message: "on the way" in message.text, 5)
+            edited = await server.wait_for(DAUGHTER, lambda message: "on the way" in message.text, 60)
             assert (edited.id, edited.buttons) == (hello.id, ())
             assert edited.edited_at
             with pytest.raises(ChatRefusal, match="no longer there"):
@@ -140,7 +140,7 @@ def test_what_a_dead_poller_did_not_confirm_comes_again() -> None:
         # It dies here: the first was confirmed, the second was taken and not confirmed.
         assert first[0].update_id == again[0].update_id < second.update_id
         async with polling(bot):
-            await server.wait_for(VOLUNTEER, lambda message: message.text == "Hello Daniel Huang", 5)
+            await server.wait_for(VOLUNTEER, lambda message: message.text == "Hello Daniel Huang", 60)
         assert len([message for message in server.messages(VOLUNTEER) if message.from_bot]) == 1
 
     run(story)
@@ -351,7 +351,9 @@ def test_everything_is_bounded() -> None:
         ChatPerson(1, "x", "family", "fr")
 
 
-def test_stop_is_quick_with_polls_and_pages_open_and_the_port_is_free_again() -> None:
+def test_stop_waits_for_no_poll_or_page_and_the_port_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_server, "STOP_S", 600.0)
+
     async def story() -> None:
         async with served() as server, bot_of(server) as bot, aiohttp.ClientSession() as http:
             with pytest.raises(OSError, match="address already in use"):
@@ -359,9 +361,8 @@ def test_stop_is_quick_with_polls_and_pages_open_and_the_port_is_free_again() ->
             polls = [asyncio.create_task(bot.get_updates(timeout=30)) for _ in range(2)]
             page = await http.get(f"{server.url}/api/stream")
             await asyncio.sleep(0.1)
-            started = time.monotonic()
-            await server.stop()
-            assert time.monotonic() - started < 1
+            async with asyncio.timeout(60):
+                await server.stop()
             page.close()
             await asyncio.gather(*polls, return_exceptions=True)
             assert await server.start() == server.url

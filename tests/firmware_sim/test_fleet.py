@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -29,7 +28,7 @@ NOW = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)  # eight in the morning in Guangx
 ZONE = ZoneInfo("Asia/Shanghai")
 SECOND = timedelta(seconds=1)
 #: What is promised within a second may take a little longer on a machine that runs other tests as well.
-A_SECOND = 2.0
+PATIENCE_SECONDS = 60.0
 KINDS: tuple[fleets.Kind, ...] = ("button", "motion_bedroom", "motion_kitchen", "motion_bathroom", "door", "temperature")
 
 
@@ -247,7 +246,7 @@ def ear(broker: tuple[str, int], request: pytest.FixtureRequest) -> Iterator[Ear
     it.close()
 
 
-async def until(what: Callable[[], object], seconds: float = 10) -> None:
+async def until(what: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
     async with asyncio.timeout(seconds):
         while not what():
             await asyncio.sleep(0.01)
@@ -297,18 +296,19 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 
 
 class TestOverARealBroker:
-    def test_the_fleet_speaks_within_a_second_and_stops_within_one(self, broker: tuple[str, int], ear: Ear) -> None:
+    @pytest.fixture(autouse=True)
+    def never_looks_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What comes within the patience of these tests came at once, also on a machine that is slow."""
+        monkeypatch.setattr(fleets, "LONGEST_WAIT_SECONDS", 600.0)
+
+    def test_the_fleet_speaks_at_once_and_stops_at_once(self, broker: tuple[str, int], ear: Ear) -> None:
         async def story() -> None:
             fleet, stop = Fleet(homes(60, ear.prefix)), asyncio.Event()
-            began = time.monotonic()
             running = asyncio.create_task(fleet.run(*broker, stop=stop))
-            await until(lambda: ear.heard)
-            assert time.monotonic() - began < A_SECOND
             await until(lambda: len(ear.heard) >= 5)
             stop.set()
-            began = time.monotonic()
-            await running
-            assert time.monotonic() - began < A_SECOND
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await running
             assert fleet.readings.empty
             assert fleet.readings.acknowledged == fleet.counters.readings
 
@@ -320,10 +320,8 @@ class TestOverARealBroker:
             running = asyncio.create_task(fleet.run(*broker, stop=stop))
             await until(lambda: ear.heard)
             code = f"{ear.prefix}-001-button"
-            began = time.monotonic()
             fleet.press(code)
             await until(ear.calls)
-            assert time.monotonic() - began < 0.5
             button = fleet.devices[code]
             assert isinstance(button, Button)
             for answer in ("received", "help_is_coming", "resolved"):
@@ -356,7 +354,7 @@ class TestOverARealBroker:
 
         run(story())
 
-    def test_it_stops_within_a_second_when_there_is_no_broker_at_all(self) -> None:
+    def test_it_stops_at_once_when_there_is_no_broker_at_all(self) -> None:
         async def story() -> None:
             fleet, stop = Fleet(homes(2)), asyncio.Event()
             async with Wire(("127.0.0.1", 9)).laid() as wire:
@@ -364,8 +362,7 @@ class TestOverARealBroker:
                 running = asyncio.create_task(fleet.run("127.0.0.1", wire.port, stop=stop))
                 await until(lambda: fleet.counters.readings)
                 stop.set()
-                began = time.monotonic()
-                await running
-                assert time.monotonic() - began < A_SECOND
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await running
 
         run(story())

@@ -57,7 +57,7 @@ def test_a_device_introduces_itself_obeys_and_says_goodbye(any_broker: Broker, u
         await until(lambda: len(platform.said("report")) == 2)
         assert platform.said("report") == [{"id": 7, "state": "delivered"}, {"id": 7, "state": "done"}]
         stop.set()
-        await asyncio.wait_for(running, 2)
+        await asyncio.wait_for(running, 60)
         await until(lambda: platform.said("status") == ["online", "offline"])
         await platform.pipe.close()
 
@@ -115,6 +115,6 @@ def test_it_waits_for_a_broker_that_is_not_there_and_stops_at_once(until: Until)
         await asyncio.sleep(0.05)
         assert not running.done()
         stop.set()
-        await asyncio.wait_for(running, 1)
+        await asyncio.wait_for(running, 60)
 
     asyncio.run(story())

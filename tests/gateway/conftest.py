@@ -22,7 +22,7 @@ from cloudfamily_platform.core.settings import Settings
 from cloudfamily_sim.cable import Cable
 
 Broker = tuple[str, int]
-SECONDS = 15.0
+SECONDS = 60.0  # at most, on the slowest machine
 
 
 def wait_until(condition: Callable[[], object], what: str = "", seconds: float = SECONDS) -> None:

@@ -70,7 +70,7 @@ class Client:
         """The event stream, open before this returns: {"id", "event", "data"} each."""
         headers = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
         query = "" if after is None else f"?after={after}"
-        async with asyncio.timeout(15), self.http.get(f"/api/stream{query}", headers=headers) as answer:
+        async with asyncio.timeout(60), self.http.get(f"/api/stream{query}", headers=headers) as answer:
             assert answer.status == 200
             assert answer.headers["Content-Type"].startswith("text/event-stream")
             assert await answer.content.readuntil(b"\n\n") == b"retry: 1000\n\n"
@@ -115,7 +115,7 @@ class Site:
         return found
 
     async def until(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not true():
                 await asyncio.sleep(0.005)
 
@@ -126,7 +126,7 @@ async def serving(app: FastAPI, hub: Hub) -> AsyncIterator[server.Server]:
     made = server.make(app, "127.0.0.1", 0)
     task = asyncio.create_task(made.serve())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not made.started:
                 await asyncio.sleep(0.005)
         yield made

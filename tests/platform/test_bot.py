@@ -45,11 +45,11 @@ class Chats:
     async def say(self, chat_id: int, text: str) -> str:
         """What the bot answers."""
         asked = self.server.say(chat_id, text)
-        return (await self.server.wait_for(chat_id, lambda message: True, 10, after=asked.id)).text
+        return (await self.server.wait_for(chat_id, lambda message: True, 60, after=asked.id)).text
 
     async def read(self, chat_id: int, words: str) -> Message:
         """The message that says so, once it does."""
-        return await self.server.wait_for(chat_id, lambda message: words in message.text, 10)
+        return await self.server.wait_for(chat_id, lambda message: words in message.text, 60)
 
     async def press(self, chat_id: int, message: Message, verb: str) -> str:
         """What pops up after the press of the button whose data ends so."""

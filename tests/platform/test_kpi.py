@@ -167,7 +167,7 @@ def test_the_command(world: Any, month: list[int], tmp_path: Path) -> None:
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "CF_DATABASE_URL": world.url, "CF_MQTT_HOST": "127.0.0.1", "CF_DATA_DIR": str(tmp_path)}
         words = [sys.executable, "-m", "cloudfamily", "report", "kpi", *arguments]
-        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
     done = command("--month", "2026-11")
     assert done.returncode == 0, done.stderr

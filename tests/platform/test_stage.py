@@ -27,7 +27,7 @@ async def looping(url: str, step: Callable[..., Awaitable[bool]], **more: Any) -
         loop = Loop(Stage(name=f"test-{uuid.uuid4().hex[:8]}", step=step, oldest_due=NEVER, **more), pool, lambda: NOW)
         running = asyncio.create_task(loop.run())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 yield loop
             assert not running.done()
         finally:
@@ -117,7 +117,7 @@ def test_a_loop_that_is_cancelled_ends_even_when_its_step_swallows_that(database
             task = asyncio.create_task(Loop(Stage(name="test-cancelled", step=step, oldest_due="SELECT NULL AS due_at"), pool, lambda: NOW).run())
             await inside.wait()
             task.cancel()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await asyncio.wait([task])
             assert task.done()
 
@@ -146,7 +146,7 @@ def test_a_notify_wakes_and_a_lost_connection_wakes_too(database: str) -> None:
         woken = asyncio.Queue[str]()
         wake = {"signal": [lambda: woken.put_nowait("signal")], "alert": [lambda: woken.put_nowait("alert")]}
         listening = asyncio.create_task(db.listen(database, wake, retry_seconds=0.01))
-        async with asyncio.timeout(10), await db.connect(database) as conn:
+        async with asyncio.timeout(60), await db.connect(database) as conn:
             assert {await woken.get(), await woken.get()} == {"signal", "alert"}  # from now on it listens; what came before was missed
             await db.hint(conn, "alert")
             assert await woken.get() == "alert"

@@ -255,7 +255,7 @@ def test_the_command_says_it_in_a_sentence_and_ends_with_1(world: Any, story: in
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "CF_DATABASE_URL": world.url, "CF_MQTT_HOST": "127.0.0.1", "CF_DATA_DIR": str(tmp_path)}
         words = [sys.executable, "-m", "cloudfamily", "check", "timeline", *arguments]
-        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
     whole = command()
     assert whole.returncode == 0, whole.stderr

@@ -165,19 +165,18 @@ def test_stopping_is_said_and_quick(world: Any, site: Callable[..., Any], alarm:
     operator = world.person("operator", "operator")
     alarm()
 
-    async def story() -> float:
+    async def story() -> None:
         async with site() as here:
+            here.server.config.timeout_graceful_shutdown = 600  # nothing is cut off: the stream itself must end
             client = await here.client(operator)
             async with client.stream(after=0) as events:
                 assert (await anext(events))["event"] == "alert"
-                began = asyncio.get_running_loop().time()
                 here.hub.stop()
                 here.server.should_exit = True
                 assert [said async for said in events] == [{"id": 0, "event": "stop", "data": {}}]
             await here.until(lambda: not here.server.server_state.connections)
-            return asyncio.get_running_loop().time() - began
 
-    assert world.run(story()) < 2
+    world.run(story())
 
 
 def test_a_client_that_does_not_read_is_cut_off_and_goes_on_where_it_was(

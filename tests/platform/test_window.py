@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -461,18 +462,15 @@ ACTS = st.lists(
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
 @example(acts=[("window", "city", 30), ("signal", "water_leak", "WX-001-door"), ("signal", "fall", "WX-001-door"), ("wait", 40), ("resolve",)])
-def test_no_signal_is_ever_lost(world: Any, server: str, template: str, acts: list[tuple[Any, ...]]) -> None:
+def test_no_signal_is_ever_lost(world: Any, template: Callable[[str], AbstractContextManager[str]], acts: list[tuple[Any, ...]]) -> None:
     """Whatever comes, is quiet and is closed in whatever order: each critical signal is counted by an alert that is live or that
     people have closed; and each of the others by an alert or by a row that says why it was quiet."""
-    name = f"cf_property_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-        own = type(world)(psycopg.conninfo.make_conninfo(server, dbname=name))
+    with template(f"cf_property_{uuid.uuid4().hex[:12]}") as url:
+        own = type(world)(url)
         try:
             check(own, acts)
         finally:
             own.close()
-            conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def check(world: Any, acts: list[tuple[Any, ...]]) -> None:

@@ -32,7 +32,7 @@ def test_a_verified_visit_is_credited(town: Any, run: Any) -> None:
             assert await here.value("SELECT count(DISTINCT actor_id) FROM transfer WHERE policy = 'wuzhou-1'") == 1
             assert await here.due(visit) is None
             assert await here.audits() == []
-            assert [note.channel async for note in ear.notifies(timeout=5, stop_after=1)] == ["transfer"]
+            assert [note.channel async for note in ear.notifies(timeout=60, stop_after=1)] == ["transfer"]
 
     run(story())
 

@@ -27,7 +27,7 @@ from cloudfamily.embedded.lock import Lock
 from cloudfamily.embedded.place import Place
 
 PORT_SETTING = "CF_MQTT_PORT"
-READY_S = 15.0
+READY_S = 60.0  # on a small machine that is busy with other things
 
 MOSQUITTO = """\
 listener {port} 127.0.0.1

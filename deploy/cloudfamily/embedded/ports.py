@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
 import time
+from contextlib import suppress
 
 from cloudfamily.embedded.errors import StartError
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 1.0
+#: Below those that a system hands out by itself (Linux from 32768 on), so that no outgoing connection takes one meanwhile.
+NOT_HANDED_OUT = range(20_000, 32_000)
 
 
 def any_free() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on at this moment; by chance, so that two who ask at once hardly get the same. Raises StartError."""
+    for port in random.SystemRandom().sample(NOT_HANDED_OUT, 100):
+        with suppress(OSError):
+            try_to_listen(port)
+            return port
+    raise StartError(f"No port from {NOT_HANDED_OUT.start} to {NOT_HANDED_OUT.stop - 1} on {LOOPBACK} can be listened on.")
 
 
 def require_free(port: int, setting: str) -> None:

@@ -25,7 +25,7 @@ from cloudfamily_gateway.edge.run import Edge
 from cloudfamily_platform.core.settings import Settings
 
 Broker = tuple[str, int]
-SECONDS = 15.0
+SECONDS = 60.0
 
 
 class Came(NamedTuple):

@@ -36,10 +36,10 @@ def test_the_link_is_cut_with_presses_in_flight_and_everything_arrives_in_order_
         pressed += [(button, button.press()) for button in buttons]
         time.sleep(0.1)
     trouble.join()
-    said_by = datetime.now(UTC)
 
     until(lambda: len(city.payloads(f"cf/v1/{sensor.code}/reading")) == 400, "every reading")
     until(lambda: all(received(button) == set(range(1, 9)) for button in buttons), "every press is answered, at its button")
+    arrived = datetime.now(UTC)
     times = [json.loads(payload)["t"] for payload in city.payloads(f"cf/v1/{sensor.code}/reading")]
     assert len(set(times)) == 400
     rounds = [times[start : start + 50] for start in range(0, 400, 50)]
@@ -49,9 +49,9 @@ def test_the_link_is_cut_with_presses_in_flight_and_everything_arrives_in_order_
         came = [one for one in city.of(f"cf/v1/{button.code}/signal") if json.loads(one.payload) == said]
         assert came, said
         assert {one.at for one in came} == {came[0].at}, "the same time each time it is said"
-        assert abs(came[0].at - datetime.fromisoformat(said["t"])) < timedelta(seconds=0.5)
+        assert datetime.fromisoformat(said["t"]) <= came[0].at + timedelta(milliseconds=1) <= arrived
     for one in city.of(f"cf/v1/{sensor.code}/reading"):
-        assert began <= one.at + timedelta(milliseconds=1) <= said_by + timedelta(seconds=0.5)
+        assert began <= one.at + timedelta(milliseconds=1) <= arrived
     until(lambda: hub.edge.spool.lost().rows == 0 and not hub.edge.spool.next(0, 10, alarms=True), "the spool is empty")
 
 
@@ -86,15 +86,15 @@ def test_a_press_overtakes_what_waits_and_keeps_its_time(hub: Any, until: Until)
     said = button.press()
     until(lambda: hub.edge.spool.lost().rows == 2000, "all of it is on disk")
     until(lambda: hub.edge.spool.next(0, 10, alarms=True))
+    kept = datetime.now(UTC)
     assert city.came == []
-    time.sleep(0.3)
     hub.cable.plugged = True
     until(lambda: received(button), "the answer")
     until(lambda: len(city.payloads(f"cf/v1/{sensor.code}/reading")) == 2000, "the readings")
     order = [one.topic for one in city.came]
     press = order.index(f"cf/v1/{button.code}/signal")
     assert order[:press].count(f"cf/v1/{sensor.code}/reading") == 0
-    assert abs(city.came[press].at - datetime.fromisoformat(said["t"])) < timedelta(seconds=0.25), "when it was pressed, not when it came"
+    assert datetime.fromisoformat(said["t"]) <= city.came[press].at + timedelta(milliseconds=1) <= kept, "when it was pressed, not when it came"
 
 
 def test_the_brokers_word_is_not_enough_for_a_press(hub: Any, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,6 +224,7 @@ def test_a_refused_message_comes_again_and_keeps_nobody_else(hub: Any, until: Un
 
 
 def test_a_connection_that_breaks_while_something_is_said_is_seen_at_once(hub: Any, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "REPEAT_SECONDS", 600.0)
     city, button = hub.city(), hub.device("btn")
     edge, broken = hub.start(), list[bool]()
     usual = edge.alarms.say
@@ -236,7 +237,7 @@ def test_a_connection_that_breaks_while_something_is_said_is_seen_at_once(hub: A
 
     monkeypatch.setattr(edge.alarms, "say", say)
     button.press()
-    until(lambda: received(button) == {1}, "the answer", 5.0)
+    until(lambda: received(button) == {1}, "the answer")
     assert broken
     assert len(city.payloads(f"cf/v1/{button.code}/signal")) == 1
 

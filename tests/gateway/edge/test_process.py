@@ -102,5 +102,5 @@ def test_a_second_edge_does_not_take_the_firsts_spool(hub: Any) -> None:
 
 def run_edge(settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cloudfamily", "run", "edge"], env={**os.environ, **settings}, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "cloudfamily", "run", "edge"], env={**os.environ, **settings}, capture_output=True, text=True, timeout=600, check=False
     )
