@@ -34,6 +34,8 @@ CUT_FROM_HOUR, CUT_BEFORE_HOUR = 8, 21
 MISSED_AFTER: Seconds = 24 * HOUR
 #: In what the log shows to be an absence nothing is heard for so long after a door, but for sensors that fire alone.
 ABSENCE: Seconds = 2 * HOUR
+#: Together is so many, of so many sensors, within this time, and not what is heard at the door itself.
+TOGETHER, TOGETHER_EVENTS, TOGETHER_SENSORS, AT_THE_DOOR = 15 * MINUTE, 3, 2, 90
 
 
 @dataclass(frozen=True)
@@ -188,9 +190,9 @@ def absences(events: Sequence[Event], times: Sequence[Seconds]) -> list[tuple[Se
     stirrings: list[tuple[Seconds, str]] = []
     for event, at in zip(events, times, strict=True):
         is_door = best > 0 and ranks[event.sensor] == best
-        stirrings = [*(one for one in stirrings if at - one[0] <= routine.STIRRING), (at, event.sensor)] if event.value and not is_door else stirrings
-        together = len(stirrings) >= routine.STIRRINGS and len({sensor for _, sensor in stirrings}) >= routine.STIRRING_SENSORS
-        if left is not None and (is_door or (together and stirrings[0][0] > left + routine.AT_THE_DOOR)):
+        stirrings = [*(one for one in stirrings if at - one[0] <= TOGETHER), (at, event.sensor)] if event.value and not is_door else stirrings
+        together = len(stirrings) >= TOGETHER_EVENTS and len({sensor for _, sensor in stirrings}) >= TOGETHER_SENSORS
+        if left is not None and (is_door or (together and stirrings[0][0] > left + AT_THE_DOOR)):
             end = at if is_door else stirrings[0][0]
             if end - left >= ABSENCE:
                 found.append((left, end))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from cloudfamily_platform.alerts.rules import silence
-from cloudfamily_platform.alerts.rules.routine import DAY, HOUR, MINUTE, Event, Routine, rank
+from cloudfamily_platform.alerts.rules.routine import DAY, HOUR, LONGEST_AWAY, MINUTE, SHORTEST_AWAY, Event, Routine, rank
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MONDAY = int(datetime(2026, 11, 2, tzinfo=ZONE).timestamp())
@@ -62,7 +62,66 @@ def test_whoever_went_out_by_the_door_is_away_and_no_alarm_comes_for_days() -> N
     routine.hear(Event(noon + 5, "door", False), "front door")
     assert silence.judge(routine, noon + 6 * HOUR).state == "away"
     at, verdict = alarm(routine, noon)
-    assert (at - noon >= silence.LONGEST_AWAY, verdict.hazard and verdict.hazard.why) == (True, "no_movement_gone")
+    assert (at - noon >= LONGEST_AWAY, verdict.hazard and verdict.hazard.why) == (True, "no_movement_gone")
+
+
+def go_out(routine: Routine, at: int, hours: float) -> None:
+    for moment in range(at - 2 * HOUR, at, 20 * MINUTE):
+        routine.hear(Event(moment, "living", True))
+        routine.hear(Event(moment + 5, "living", False))
+    for moment in (at, at + int(hours * HOUR)):
+        routine.hear(Event(moment, "door", True), "front door")
+        routine.hear(Event(moment + 5, "door", False), "front door")
+    routine.hear(Event(moment + 60, "living", True))
+    routine.hear(Event(moment + 65, "living", False))
+
+
+def test_whoever_is_never_out_for_long_is_missed_on_the_same_day() -> None:
+    routine = lived(1, 30 * MINUTE)
+    for day in range(1, 11):
+        for hour in (9, 15):
+            go_out(routine, MONDAY + day * DAY + hour * HOUR, 2)
+    noon = MONDAY + 11 * DAY + 12 * HOUR
+    routine.hear(Event(noon - 20 * MINUTE, "living", True))
+    routine.hear(Event(noon - 5 * MINUTE, "living", True))
+    routine.hear(Event(noon, "door", True), "front door")
+    routine.hear(Event(noon + 5, "door", False), "front door")
+    at, verdict = alarm(routine, noon)
+    assert (verdict.hazard and verdict.hazard.why, at - noon - 5) == ("no_movement_gone", SHORTEST_AWAY)
+
+
+def test_whoever_moves_inside_a_minute_after_the_door_has_not_gone_out() -> None:
+    routine, noon = lived(7, 30 * MINUTE), MONDAY + 7 * DAY + 12 * HOUR
+    routine.hear(Event(noon, "door", True), "front door")
+    routine.hear(Event(noon + 5, "door", False), "front door")
+    routine.hear(Event(noon + 60, "living", True))
+    assert alarm(routine, noon)[0] - noon < 4 * HOUR
+
+
+def test_whoever_rises_from_the_seat_long_after_the_door_had_not_gone_out() -> None:
+    routine, noon = lived(7, 30 * MINUTE), MONDAY + 7 * DAY + 12 * HOUR
+    for at, sensor, begins in ((0, "seat", True), (10, "door", True), (15, "door", False), (60 * MINUTE, "seat", False)):
+        routine.hear(Event(noon + at, sensor, begins), "front door" if sensor == "door" else "")
+    assert silence.judge(routine, noon + 90 * MINUTE).state == "home"
+
+
+def test_after_an_alarm_the_home_is_looked_at_as_often_as_before_it() -> None:
+    """She may rise or come back a minute later, and fall."""
+    routine = lived(14, 30 * MINUTE)
+    at, verdict = alarm(routine, MONDAY + 13 * DAY + 22 * HOUR)
+    assert verdict.look_again_at - at <= silence.LOOK_EVERY
+
+
+def test_an_evening_stillness_that_no_known_night_has_is_noticed_before_the_morning() -> None:
+    routine, evening = lived(4, 30 * MINUTE), MONDAY + 4 * DAY + 20 * HOUR + 30 * MINUTE
+    routine.hear(Event(evening, "living", True))
+    assert alarm(routine, evening)[0] - evening <= 4 * HOUR
+
+
+def test_a_home_of_which_nothing_was_ever_heard_is_judged() -> None:
+    routine = Routine(ZONE)
+    routine.start(MONDAY + 9 * HOUR)
+    assert alarm(routine, MONDAY + 9 * HOUR)[0] - MONDAY - 9 * HOUR <= 4 * HOUR
 
 
 def test_the_familys_limit_cuts_what_the_home_is_used_to() -> None:
@@ -97,10 +156,10 @@ def test_whatever_is_heard_the_rule_says_when_it_looks_again(events: list[tuple[
         routine.hear(Event(at, sensor, begins))
     now = max(at, routine.heard) + later
     verdict = silence.judge(routine, now, bearable, family)
-    assert now < verdict.look_again_at <= now + max(silence.LONGEST_AWAY, (family or 0) * MINUTE)
+    assert now < verdict.look_again_at <= now + max(LONGEST_AWAY, (family or 0) * MINUTE)
     saved = Routine.from_json(ZONE, json.loads(json.dumps(routine.to_json())))
     assert silence.judge(saved, now, bearable, family) == verdict, "what is saved says the same"
     if verdict.hazard is not None:
         limit = verdict.hazard.params["limit_minutes"]
         assert isinstance(limit, int)
-        assert min(family or 10_080, silence.SHORTEST // MINUTE) <= limit <= silence.LONGEST_AWAY // MINUTE
+        assert min(family or 10_080, silence.SHORTEST // MINUTE) <= limit <= LONGEST_AWAY // MINUTE

@@ -27,19 +27,25 @@ STILL: Seconds = 10 * MINUTE
 DAY_BEGINS, NIGHT_BEGINS = 7, 20
 #: After such a pause a new stretch of movement begins. One that follows an hour's sleep and is no longer than a visit to the
 #: bathroom is no rising before this hour.
-STRETCH, VISIT, RISEN_LATEST = 30 * MINUTE, 20 * MINUTE, 11
-#: Whoever goes out is not heard inside later than this after the door.
-AT_THE_DOOR: Seconds = 90
+STRETCH, VISIT, RISEN_LATEST = 30 * MINUTE, 10 * MINUTE, 11
+#: Whoever goes out is not heard inside later than this after the door was heard last, and nothing ends later than that.
+AT_THE_DOOR, DOOR_SETTLES = 45, 3 * MINUTE
 #: A silence of this length by day, which the same sensor begins and ends, is an absence.
 ABSENCE: Seconds = 2 * HOUR
 #: A silence of this length after the door, ended by somebody inside, was no absence.
 STAYED: Seconds = 45 * MINUTE
 #: In an empty home sensors fire alone, hours apart (recording tm000). So many of so many sensors within this time are somebody.
-STIRRING, STIRRINGS, STIRRING_SENSORS = 15 * MINUTE, 3, 2
+STIRRING, STIRRINGS, STIRRING_SENSORS = 15 * MINUTE, 2, 2
+#: So is what began before the door was heard and ends this long after it: no detector of movement holds on for so long, a seat does.
+HELD: Seconds = 10 * MINUTE
 #: Who stirs this shortly before the door was inside, and leaves.
 LEAVING: Seconds = 5 * MINUTE
 #: A longer silence is no habit to learn: nobody was there, or nobody listened.
 LONGEST_LEARNED: Seconds = 14 * HOUR
+#: An absence that nobody told us of is too long after this. Once a week and so many of her absences are known, it is after so many
+#: times the longest of them, but not sooner than a long day out takes.
+LONGEST_AWAY, LONGER_AWAY, SHORTEST_AWAY = 5 * DAY, 1.5, 14 * HOUR
+ABSENCES_KNOWN, AWAY_DAYS_KNOWN, ABSENCES_KEPT = 15, 7, 60
 SENSORS_MOST = 200
 
 #: By its name: the door that one goes out by, any door, something beside the entrance, and what leads nowhere.
@@ -109,6 +115,8 @@ class Routine:
     sensors: dict[str, Sensor] = field(default_factory=dict)
     #: How many silences of the day each place began, and the longest.
     places: dict[str, list[int]] = field(default_factory=dict)
+    #: How long the last absences were, that ended at the door.
+    absences: list[Seconds] = field(default_factory=list)
     #: By days since 1970, local.
     days: dict[int, Day] = field(default_factory=dict)
     exits: frozenset[str] = frozenset()
@@ -142,11 +150,18 @@ class Routine:
         """It has been still for a while, and the last that was heard is the door, from inside."""
         if self.last is None or at - self.last < STILL or not self.door or self.entered:
             return False
-        if self.inside - self.door > AT_THE_DOOR or self.last - self.door > 2 * AT_THE_DOOR:
+        if self.inside - self.door > AT_THE_DOOR or self.last - self.door > DOOR_SETTLES:
             return False
         sensor = self.sensors[self.door_sensor]
         trust = max(sensor.rank, 2)
         return (sensor.out + trust) / (sensor.out + sensor.stayed + trust + 0.5) >= 0.4
+
+    def longest_away(self) -> Seconds:
+        """How long she may be out."""
+        days_known = max(self.days, default=0) - min(self.days, default=0)
+        if len(self.absences) < ABSENCES_KNOWN or days_known < AWAY_DAYS_KNOWN:
+            return LONGEST_AWAY
+        return int(min(LONGEST_AWAY, max(LONGER_AWAY * max(self.absences), SHORTEST_AWAY)))
 
     def hear_while_away(self, at: Seconds, event: Event) -> None:
         assert self.last is not None
@@ -155,11 +170,15 @@ class Routine:
             stirs = any(at - one[0] <= LEAVING for one in self.stirrings)
             if not stirs and self.door_sensor:
                 self.sensors[self.door_sensor].out += at - self.last >= ABSENCE
+                self.absences = [*self.absences[1 - ABSENCES_KEPT :], at - self.last]
             self.come_back(at, event, by_door=not stirs)
             self.door, self.door_sensor = at, event.sensor
             return
         if event.begins:
             self.stirrings.append((at, event.sensor))
+        elif self.sensors[event.sensor].last <= self.door and at - self.door >= HELD:
+            self.come_back(at, event, by_door=False)  # who sat there when the door was heard has risen now: she had not gone
+            return
         if len(self.stirrings) >= STIRRINGS and len({sensor for _, sensor in self.stirrings}) >= STIRRING_SENSORS:
             if self.door_sensor and STAYED <= at - self.last < 12 * HOUR:
                 self.sensors[self.door_sensor].stayed += 1
@@ -264,7 +283,8 @@ class Routine:
 
     @classmethod
     def from_json(cls, zone: ZoneInfo, saved: dict[str, Any]) -> Routine:
-        made = cls(zone, **{name: saved[name] for name in PLAIN})
+        """What an older digest does not know yet begins empty."""
+        made = cls(zone, **{name: saved[name] for name in PLAIN if name in saved})
         made.stirrings = [(at, sensor) for at, sensor in made.stirrings]
         made.sensors = {code: Sensor(**dict(zip(SENSOR, values, strict=True))) for code, values in saved["sensors"].items()}
         made.days = {int(day): Day(*rows) for day, rows in saved["days"].items()}
@@ -272,7 +292,7 @@ class Routine:
         return made
 
 
-PLAIN = ("last", "place", "heard", "inside", "door", "door_sensor", "away", "entered", "stirrings", "stretch", "slept", "places", "marked")
+PLAIN = ("last", "place", "heard", "inside", "door", "door_sensor", "away", "entered", "stirrings", "stretch", "slept", "places", "absences", "marked")
 SENSOR = ("rank", "on", "last", "began", "both", "out", "stayed")
 
 

@@ -2,7 +2,7 @@
 
 A lazy deadline: it is looked at when it is due, and says when to look next. Of a home that is new it is believed what holds
 for elders at large; its own days take over as they come. The longest stillness of the home's own days, and a margin, is the
-limit: by day between 75 minutes and 3 h 45, for an alert is promised within 4 hours; by night until after the latest rising.
+limit: by day between 90 minutes and 3 h 45, for an alert is promised within 4 hours; by night until after the latest rising.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from cloudfamily_platform.alerts.rules.hazard import Hazard
 from cloudfamily_platform.alerts.rules.routine import BIN, BINS, DAY, HOUR, MINUTE, NIGHT_BEGINS, STRETCH, Routine, Seconds, State, utc_offset
 
 #: By day no limit is shorter, and none longer, unless the home is as still again and again.
-SHORTEST, LONGEST = 75 * MINUTE, 225 * MINUTE
-#: Somebody asleep may lie as long at any hour of the night.
-SHORTEST_NIGHT: Seconds = 195 * MINUTE
-#: What is believed of a new home: the longest stillness of a day, and the hour at which whoever sleeps has risen.
+SHORTEST, LONGEST = 90 * MINUTE, 225 * MINUTE
+#: Somebody asleep may lie as long at any hour of the night; in its first hours, when most bedtimes fall, longer.
+SHORTEST_NIGHT, SHORTEST_EVENING, EVENING_HOURS = 165 * MINUTE, 215 * MINUTE, 6
+#: What is believed of a new home: the longest stillness of a day, and the hours at which whoever sleeps has gone to bed (when
+#: so many of the home's own nights are known, not before the night has long begun) and has risen.
 BELIEVED: Seconds = 210 * MINUTE
-BELIEVED_RISEN = 10.5
+BELIEVED_BED, BED_NIGHTS, BELIEVED_RISEN = 21.25, 2, 10.5
 #: After so many days the home's own count as much as the belief, and soon far more.
 HALF_DAYS = 4.0
 #: Half hours to each side that count as "this hour", and what a day of the week's other part (weekend or not) counts.
-WINDOW, OTHER_DAYS = 2, 0.5
+WINDOW, OTHER_DAYS = 3, 0.5
 #: Half hours with somebody at home that make one whole day of experience.
 WHOLE_DAY = 22
 #: Part of the home's longest day at any hour that every hour takes over.
@@ -36,8 +37,6 @@ MARGIN_NIGHT: Seconds = 50 * MINUTE
 PLACE_KNOWN, PLACE_MARGIN = 10, 1.3
 #: False alarms a month that the margins are made for; who bears fewer gets wider ones.
 BEARABLE = 1.0
-#: An absence that nobody told us of ends by itself after this: then silence means something again.
-LONGEST_AWAY: Seconds = 5 * DAY
 #: A home is looked at this often at least: somebody may have come home, or risen early, and the limit be shorter now.
 LOOK_EVERY: Seconds = 2 * HOUR
 
@@ -71,27 +70,31 @@ def judge(routine: Routine, now: Seconds, bearable: float = BEARABLE, family_lim
         return Verdict(None, min(due, now + LOOK_EVERY), state, routine.last)
     if by_family and family_limit_minutes is not None:
         limit = Limit(family_limit_minutes * MINUTE, 0, 0)
-        return Verdict(hazard(routine, now, limit, "no_movement"), now + limit.limit, state, routine.last)
-    if now - routine.last >= LONGEST_AWAY:
-        limit = Limit(LONGEST_AWAY, 0, 0)
-        return Verdict(hazard(routine, now, limit, "no_movement_gone"), now + DAY, state, routine.last)
+        return Verdict(hazard(routine, now, limit, "no_movement"), now + min(limit.limit, LOOK_EVERY), state, routine.last)
+    if gone(routine, now):
+        limit = Limit(routine.longest_away(), 0, 0)
+        return Verdict(hazard(routine, now, limit, "no_movement_gone"), now + LOOK_EVERY, state, routine.last)
     limit = limit_at(routine, now, routine.last, bearable)
     why = "no_movement_new" if limit.days < HALF_DAYS else "no_movement_risen" if routine.of_night(routine.last) else "no_movement_learned"
-    return Verdict(hazard(routine, now, limit, why), now + max(SHORTEST, limit.limit), state, routine.last)
+    return Verdict(hazard(routine, now, limit, why), now + min(max(SHORTEST, limit.limit), LOOK_EVERY), state, routine.last)
 
 
 def state_at(routine: Routine, now: Seconds) -> State:
     assert routine.last is not None
-    if (routine.away or routine.went_out(now)) and now - routine.last < LONGEST_AWAY:
+    if gone(routine, now) and now - routine.last < routine.longest_away():
         return "away"
     return "asleep" if now - routine.last >= STRETCH and routine.of_night(routine.last) else "home"
+
+
+def gone(routine: Routine, now: Seconds) -> bool:
+    return routine.away or routine.went_out(now)
 
 
 def deadline(routine: Routine, now: Seconds, bearable: float = BEARABLE) -> Seconds:
     """When the present silence is too long."""
     assert routine.last is not None
     if state_at(routine, now) == "away":
-        return routine.last + LONGEST_AWAY
+        return routine.last + routine.longest_away()
     begin = routine.last
     if now - begin >= 2 * DAY:
         return begin + 2 * DAY
@@ -119,9 +122,10 @@ def limit_at(routine: Routine, at: Seconds, begin: Seconds, bearable: float = BE
     known = longest[0] if longest else 0
     wider = max(bearable, 0.01) ** -0.25
     if night:
-        believed: float = believed_at_night(second / HOUR)
+        evening = (second / HOUR - NIGHT_BEGINS) % 24 < EVENING_HOURS
+        believed: float = believed_at_night(second / HOUR, BELIEVED_BED if evening and len(longest) >= BED_NIGHTS else NIGHT_BEGINS)
         own = known + MARGIN_NIGHT * wider
-        return Limit(int(max(SHORTEST_NIGHT, blend(max(own, believed), own, days))), known, len(longest))
+        return Limit(int(max(SHORTEST_EVENING if evening else SHORTEST_NIGHT, blend(max(own, believed), own, days))), known, len(longest))
     again = longest[1] if len(longest) > 1 else 0
     # One such day is no habit; but what comes back cannot be told from a fall, and an alarm each time helps nobody.
     usual = known if known <= LONGEST else max(again, LONGEST)
@@ -144,13 +148,15 @@ def own_by_day(routine: Routine, usual: Seconds, wider: float) -> tuple[float, f
 def longest_by_day(routine: Routine) -> Seconds:
     """The second longest of the days' longest silences: one odd day is no habit."""
     found = sorted((max(row.by_day) * MINUTE for row in routine.days.values()), reverse=True)
-    return max(0, *found[1:2], *(found if len(found) == 1 else ()))
+    return (found[1:2] or found or [0])[0]
 
 
-def believed_at_night(hour: float) -> Seconds:
-    """Whoever went to bed when the night begins may sleep until she has risen by all experience; after that it is day."""
-    asleep = (hour - NIGHT_BEGINS) % 24
-    return int(asleep * HOUR) if asleep <= (BELIEVED_RISEN - NIGHT_BEGINS) % 24 else BELIEVED
+def believed_at_night(hour: float, bed: float) -> Seconds:
+    """Whoever went to bed then may sleep until she has risen by all experience; before and after that it is day."""
+    asleep = (hour - bed) % 24
+    if asleep <= (BELIEVED_RISEN - bed) % 24:
+        return int(asleep * HOUR)
+    return 0 if hour >= NIGHT_BEGINS else BELIEVED
 
 
 def blend(believed: float, own: float, days: float) -> float:
