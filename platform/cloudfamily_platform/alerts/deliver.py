@@ -29,7 +29,7 @@ log = structlog.get_logger()
 #: A channel that takes longer has failed. Shorter than the claim, which is for crashes.
 SEND_SECONDS = 10.0
 #: At most so many of a channel are claimed at once, or on their way at once in one process.
-BATCH, FLYING = 25, 50
+BATCH, FLYING = 15, 50
 #: A unit waits so long for what it sent; what takes longer is recorded by a later one.
 GATHER_SECONDS = 0.1
 #: What is older and still could not be said is given up.
@@ -382,5 +382,5 @@ def stages(channels: Mapping[str, Channel], zone: ZoneInfo) -> tuple[Stage, ...]
 
 def stages_of(deliver: Deliver) -> tuple[Stage, ...]:
     due = "SELECT min(due_at) AS due_at FROM notification WHERE due_at IS NOT NULL"
-    stage = Stage(name="deliver", step=deliver.step, hint="notification", oldest_due=due, timeout_seconds=25, workers=2, limit_seconds=10)
+    stage = Stage(name="deliver", step=deliver.step, hint="notification", oldest_due=due, timeout_seconds=25, workers=3, limit_seconds=10)
     return (stage, unread.stage(deliver.channels))
