@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import EmbeddedPostgres, composition, free_port, in_memory, passable_folder
+from conftest import EmbeddedPostgres, composition, in_memory, passable_folder, ports
 
 from cloudfamily_platform.alerts import circle, offers
 from cloudfamily_platform.core import db, logs, migrate
@@ -67,7 +67,7 @@ async def measure(url: str) -> dict[str, object]:
 def main() -> None:
     logs.configure("error", "console")
     with passable_folder(in_memory()) as folder:
-        embedded = EmbeddedPostgres(folder, free_port())
+        embedded = EmbeddedPostgres(folder, ports.any_free())
         url = embedded.start()
         try:
             migrate.migrate(url, composition.MIGRATED)
