@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 #: Whoever has not ended by itself this long after a stop is left to the end of the process.
 STOP_SECONDS = 3.0
+#: Longer: a lane may finish its batch.
+CANCEL_AGAIN_SECONDS = 3.5
 #: How often figures that a job keeps in the database are read for the metrics.
 MEASURE_SECONDS = 60.0
 
@@ -155,8 +157,11 @@ class Runner:
             log.info("stopping")
             for lane in self.lanes:
                 lane.stop.set()
-            for task in running:
-                task.cancel()
+            left = set(running)
+            while left:  # asked once more: a cancellation can be lost on its way (core/stopping.py)
+                for task in left:
+                    task.cancel()
+                _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
 
     def stages(self, stack: AsyncExitStack) -> list[Stage]:
         """The stages of the roles but `deliver`, which comes with the chat, and the gateway's lanes."""
