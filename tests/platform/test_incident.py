@@ -12,14 +12,15 @@ import psycopg
 import pytest
 
 from cloudfamily_gateway import dialects, outage, supervise, wire
-from cloudfamily_platform.alerts import deliver, escalate, gateways, incident, offers, quiet, recover, respond, silence, watch
+from cloudfamily_platform.alerts import alert, deliver, escalate, gateways, incident, offers, quiet, recover, respond, silence, watch
 from cloudfamily_platform.alerts.channel import Limits, Receipt
 from cloudfamily_platform.alerts.message import Message
 from cloudfamily_platform.alerts.rules import grouping
 from cloudfamily_platform.alerts.rules.hazard import Hazard
-from cloudfamily_platform.core import db
+from cloudfamily_platform.core import db, errors
 from cloudfamily_platform.core.stage import Stage
 from cloudfamily_platform.people import blindness
+from cloudfamily_platform.people import person as people
 
 TEN = timedelta(minutes=10)
 ALL: tuple[Stage, ...] = (*supervise.STAGES, *watch.STAGES, *silence.STAGES, *quiet.STAGES, *incident.STAGES, *recover.stages(TEN))
@@ -165,6 +166,21 @@ def test_the_api_shows_what_belongs_together_and_closes_it_at_once(world: Any, a
         smoke: ("open", None),  # life safety is closed by itself alone
         tamper: ("accepted", None),  # somebody else has it
     }
+
+
+def test_an_operator_called_in_from_next_door_sees_of_a_matter_what_they_were_called_to(world: Any, alarm: Callable[..., int]) -> None:
+    world.home()
+    fall, smoke = alarm(kind="fall"), alarm(kind="smoke")
+    guest = world.person("from-next-door", "operator")
+    world.sync.execute(
+        "UPDATE role SET district_id = %s WHERE person_id = %s", [world.insert("district", code="longxu", name_zh="龙圩", name_en="Longxu"), guest.id]
+    )
+    guest = world.run(people.load(world.conn, guest.id))
+    world.insert("alert_guest", alert_id=fall, person_id=guest.id)
+    found = world.run(alert.detail(world.conn, guest, fall, world.now))
+    assert [one["id"] for one in found["incident"]["alerts"]] == [fall]
+    with pytest.raises(errors.NotFound):
+        world.run(alert.detail(world.conn, guest, smoke, world.now))
 
 
 def test_worse_than_before_begins_anew(world: Any, timeline: Callable[..., list[str]]) -> None:

@@ -27,7 +27,8 @@ UPDATE alert SET told_with = NULL WHERE id = %(id)s;
 UPDATE alert SET told_with = NULL, due_at = CASE WHEN state = 'open' AND step = 0 THEN %(now)s ELSE due_at END WHERE id = %(id)s;
 
 -- name: incident_alerts
-SELECT v.*, a.told_with, a.incident_id FROM alert one JOIN alert a ON a.incident_id = one.incident_id JOIN alert_view v ON v.id = a.id
+SELECT v.*, a.told_with, a.incident_id, ARRAY(SELECT g.person_id FROM alert_guest g WHERE g.alert_id = v.id) AS guests
+FROM alert one JOIN alert a ON a.incident_id = one.incident_id JOIN alert_view v ON v.id = a.id
 WHERE one.id = %(id)s ORDER BY a.id LIMIT 50;
 
 -- name: lock_incident
