@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from cloudfamily import press
 from cloudfamily_gateway import wire
@@ -49,7 +49,7 @@ def call(system: Any, device: str) -> int:
 def choose_home(page: Page, query: str, code: str) -> None:
     """By keys alone, as somebody in a hurry does."""
     page.get_by_role("combobox").first.press_sequentially(query)
-    expect(page.locator(".home-option", has_text=code)).to_be_visible()
+    expect(page.locator(".ant-select-item-option-active .home-option")).to_contain_text(code)
     page.keyboard.press("Enter")
     page.get_by_test_id("bind-submit").click()
 
@@ -99,6 +99,24 @@ def test_a_label_leads_through_the_sign_in_to_the_bind_form(page: Page, system: 
     page.get_by_role("dialog").get_by_role("button", name="解除绑定").click()
     expect(page.get_by_test_id("bound-home")).to_have_count(0)
     assert system.rows("SELECT home_id FROM device WHERE code = 'stray-2'") == [{"home_id": None}]
+
+
+def test_a_hurried_enter_never_takes_what_an_earlier_word_found(page: Page, system: Any) -> None:
+    call(system, "stray-4")
+    page.goto(system.link("operator-city"))
+    held: list[Route] = []
+    page.route(lambda url: "/api/homes?q=CZ-011" in url, lambda route: held.append(route))
+    page.goto(f"{system.parts.web_url}/#/bind/stray-4")
+    page.get_by_role("combobox").first.press("ArrowDown")
+    expect(page.locator(".ant-select-item-option-active .home-option")).to_contain_text("CZ-001")
+    with page.expect_request(lambda request: "/api/homes?q=CZ-011" in request.url):
+        page.get_by_role("combobox").first.press_sequentially("CZ-011")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("bind-submit").click()
+    expect(page.get_by_role("dialog")).to_contain_text("请填写")
+    held[0].continue_()
+    choose_home(page, "CZ-011", "CZ-011")
+    expect(page.get_by_test_id("bound-home")).to_contain_text("CZ-011")
 
 
 def test_devices_that_call_stand_first_and_are_bound_from_the_list(page: Page, system: Any) -> None:

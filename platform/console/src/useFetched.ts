@@ -7,6 +7,8 @@ const RETRY_MS = 3_000;
 
 export interface Fetched<T> {
   value: T | null;
+  /** Whether the value answers the question of now; while the answer is out it is still the last one's. */
+  isCurrent: boolean;
   error: ApiError | null;
   reload(): void;
 }
@@ -40,5 +42,5 @@ export function useFetched<T>(path: string, everyMs?: number): Fetched<T> {
     };
   }, [path, round, everyMs, reload]);
 
-  return { value: held?.value ?? null, error, reload };
+  return { value: held?.value ?? null, isCurrent: held?.path === path, error, reload };
 }

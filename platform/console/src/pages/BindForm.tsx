@@ -95,18 +95,20 @@ function HomePicker(props: { id?: string; value?: string; onChange?: (code: stri
   const { t } = useI18n();
   const [typed, setTyped] = useState('');
   const query = useSettled(typed.trim());
-  const { value } = useFetched<{ homes: HomeRow[] }>(
+  const { value, isCurrent } = useFetched<{ homes: HomeRow[] }>(
     `/api/homes?q=${encodeURIComponent(query)}&limit=${LIMIT}`,
   );
+  // Enter takes the first option: what an earlier word found would bind the device to a stranger's home.
+  const homes = isCurrent && typed.trim() === query ? value?.homes : undefined;
   return (
     <Select
       {...props}
       autoFocus
       showSearch={{ filterOption: false, onSearch: setTyped }}
       placeholder={t('homes.search')}
-      notFoundContent={value ? t('homes.empty') : t('loading')}
+      notFoundContent={homes ? t('homes.empty') : t('loading')}
       optionLabelProp="title"
-      options={(value?.homes ?? []).map((home) => ({
+      options={(homes ?? []).map((home) => ({
         value: home.code,
         title: [home.code, home.elders.join(t('list'))].filter(Boolean).join(' · '),
         label: <HomeOption home={home} />,
