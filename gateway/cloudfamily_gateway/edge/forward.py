@@ -82,9 +82,9 @@ class Lane(Connection):
         for kept in self.next(self.window - len(self.flying)):
             if len(self.flying) >= self.window:
                 return
-            self.sent_up_to = max(self.sent_up_to, kept.id)
             if kept.id not in under_way:
                 self.send(kept)
+            self.sent_up_to = max(self.sent_up_to, kept.id)  # after it is known to fly: between the two, the other lane would go first
 
     def next(self, limit: int) -> list[Kept]:
         return self.spool.next(self.sent_up_to, limit, alarms=self.alarms)
@@ -117,8 +117,8 @@ class Lane(Connection):
         self.window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
 
     def lost(self) -> None:
-        self.flying.clear()
         self.sent_up_to = 0
+        self.flying.clear()
 
     def published(self, mid: int, reason: ReasonCode) -> None:
         kept = self.flying.pop(mid, None)
